@@ -1,0 +1,63 @@
+import { existsSync } from 'node:fs';
+import { playwright } from '@vitest/browser-playwright';
+import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+
+// A browser is used where there is one: CHROME_PATH, or one of the usual places. CHROME_PATH= (empty) turns it off.
+const chrome = (
+  process.env.CHROME_PATH === undefined
+    ? ['/usr/bin/chromium', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']
+    : [process.env.CHROME_PATH]
+).find((path) => path && existsSync(path));
+const chromeArgs = [
+  '--no-sandbox', // root, containers
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--no-first-run',
+];
+// Tests run from source: packages export `src` under this condition, in the workspace only.
+const source = '@sgd/source';
+const forNode = [source, 'module', 'node', 'development|production'];
+
+const projects: TestProjectConfiguration[] = [
+  {
+    resolve: { conditions: forNode },
+    ssr: { resolve: { conditions: forNode } },
+    test: {
+      name: 'node',
+      environment: 'node',
+      include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'tests/**/*.test.ts'],
+      exclude: ['**/node_modules/**', '**/*.browser.test.ts', '**/*.pack.test.ts'],
+      typecheck: { enabled: true, include: ['packages/*/test/**/*.test-d.ts'], tsconfig: './tsconfig.json' },
+    },
+  },
+  {
+    test: {
+      name: 'pack',
+      environment: 'node',
+      include: ['tests/**/*.pack.test.ts'],
+      testTimeout: 60_000,
+      hookTimeout: 120_000,
+    },
+  },
+];
+if (chrome) {
+  projects.push({
+    resolve: { conditions: [source, 'module', 'browser', 'development|production'] },
+    test: {
+      name: 'browser',
+      include: ['packages/*/test/**/*.browser.test.ts'],
+      browser: {
+        enabled: true,
+        headless: true,
+        screenshotFailures: false,
+        provider: playwright({ launchOptions: { executablePath: chrome, args: chromeArgs } }),
+        instances: [{ browser: 'chromium' }],
+      },
+    },
+  });
+} else {
+  console.warn('no Chromium (CHROME_PATH): the project "browser" is left out');
+}
+export default defineConfig({
+  test: { projects, coverage: { provider: 'v8', include: ['packages/*/src/**'] } },
+});

@@ -7,12 +7,19 @@ import { fileURLToPath } from 'node:url';
 
 const root = new URL('..', import.meta.url);
 
-/** Runs a command to its end and gives its exit status. Ctrl-C is the child's to handle: we wait for it. */
-export function run(command, args, options = {}) {
+/** Whether the module of this `import.meta.url` is what node was started with. */
+export const isMain = (url) => process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(url);
+
+/**
+ * Runs a command to its end and gives its exit status; `output` collects what comes through pipes.
+ * Ctrl-C is the child's to handle: we wait for it.
+ */
+export function run(command, args, { output, ...options } = {}) {
   const ignore = () => {};
   process.on('SIGINT', ignore);
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: 'inherit', ...options });
+    for (const stream of [child.stdout, child.stderr]) stream?.on('data', (chunk) => output.push(chunk));
     child.on('error', reject);
     child.on('close', (code, signal) => {
       process.off('SIGINT', ignore);
@@ -21,7 +28,7 @@ export function run(command, args, options = {}) {
   });
 }
 
-/** The command line that runs pnpm with these arguments. */
+/** The command and its arguments that run pnpm with `args`. */
 export function pnpmCommand(args) {
   const { packageManager } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
   const underPnpm = (process.env.npm_config_user_agent ?? '').startsWith('pnpm/');
@@ -35,5 +42,4 @@ export function pnpm(args, options = {}) {
   return run(command, argv, { cwd: root, env, shell: process.platform === 'win32', ...options });
 }
 
-if (process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(import.meta.url))
-  process.exitCode = await pnpm(process.argv.slice(2));
+if (isMain(import.meta.url)) process.exitCode = await pnpm(process.argv.slice(2));

@@ -2,7 +2,8 @@
 // in the folder that the user is in, with the user's flags.
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { pnpm, run } from './pnpm.mjs';
+import { build } from './build.mjs';
+import { run } from './pnpm.mjs';
 
 const root = new URL('../', import.meta.url);
 const [name, ...flags] = process.argv.slice(2);
@@ -18,9 +19,6 @@ const { bin } = manifestOf(folder);
 const main = fileURLToPath(new URL(typeof bin === 'string' ? bin : Object.values(bin)[0], folder));
 
 // engines are loaded by name at run time, so all packages are built, not only what this one depends on
-const build = ['exec', 'turbo', 'run', 'build', '--filter=./packages/*', `--filter=${name}`];
-const status = await pnpm([...build, '--output-logs=errors-only'], { stdio: ['inherit', 2, 'inherit'] });
+const status = await build('./packages/*', name);
 process.exitCode =
-  status === 0
-    ? await run(process.execPath, [main, ...flags], { cwd: process.env.INIT_CWD ?? process.cwd() })
-    : status;
+  status === 0 ? await run(process.execPath, [main, ...flags], { cwd: process.env.INIT_CWD ?? process.cwd() }) : status;

@@ -1,0 +1,16 @@
+// Builds all packages, or those that match the given turbo filters. Says nothing unless it fails: turbo skips what is built.
+import { install } from './install.mjs';
+import { isMain, pnpm } from './pnpm.mjs';
+
+/** Gives the exit status. */
+export async function build(...filters) {
+  const status = await install();
+  if (status !== 0) return status;
+  const turbo = ['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filters.map((f) => `--filter=${f}`)];
+  const output = [];
+  const result = await pnpm(turbo, { stdio: ['ignore', 'pipe', 'pipe'], output });
+  if (result !== 0) process.stderr.write(Buffer.concat(output));
+  return result;
+}
+
+if (isMain(import.meta.url)) process.exitCode = await build(...process.argv.slice(2));

@@ -1,0 +1,19 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+// Stryker runs the tests in a copy of the tree whose node_modules are links into the original: packages are therefore
+// named by their place in the copy, else the mutants would never be run.
+const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+export default defineConfig({
+  resolve: {
+    alias: [
+      { find: /^@sgd\/([a-z]+)$/, replacement: at('./packages/$1/src/index.ts') },
+      { find: /^@sgd\/([a-z]+)\/conformance$/, replacement: at('./packages/$1/src/conformance.ts') },
+    ],
+  },
+  test: {
+    environment: 'node',
+    include: ['packages/{core,cpu,conformance}/test/**/*.test.ts'],
+    exclude: ['**/node_modules/**', '**/*.browser.test.ts'],
+  },
+});

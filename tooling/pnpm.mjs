@@ -28,16 +28,12 @@ export function run(command, args, { output, ...options } = {}) {
   });
 }
 
-/** The command and its arguments that run pnpm with `args`. */
-export function pnpmCommand(args) {
+/** Runs pnpm with these arguments and gives its exit status. */
+export function pnpm(args, options = {}) {
   const { packageManager } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8'));
   const underPnpm = (process.env.npm_config_user_agent ?? '').startsWith('pnpm/');
   // --prefer-offline: with it a second run needs no registry (without it npx waits over a minute for one)
-  return underPnpm ? ['pnpm', args] : ['npx', ['--yes', '--prefer-offline', packageManager, ...args]];
-}
-
-export function pnpm(args, options = {}) {
-  const [command, argv] = pnpmCommand(args);
+  const [command, argv] = underPnpm ? ['pnpm', args] : ['npx', ['--yes', '--prefer-offline', packageManager, ...args]];
   const env = { ...process.env, TURBO_TELEMETRY_DISABLED: '1', DO_NOT_TRACK: '1', NO_UPDATE_NOTIFIER: '1' };
   return run(command, argv, { cwd: root, env, shell: process.platform === 'win32', ...options });
 }

@@ -1,0 +1,53 @@
+/** The codes of {@link SgdError}. They are stable; messages are not. */
+export type SgdErrorCode =
+  /** An option has a wrong type or value, or is unknown. */
+  | 'SGD_INVALID_OPTION'
+  /** A serialized optimizer or schedule can't be read, or an optimizer can't be serialized. */
+  | 'SGD_INVALID_CONFIG'
+  /** The backend does not declare a feature that the options need, or the variable's type is not one of ours. */
+  | 'SGD_UNSUPPORTED'
+  /** The backend is not one of this contract's version. */
+  | 'SGD_CONTRACT'
+  /** The call needs variables, and `build` was not called. */
+  | 'SGD_NOT_BUILT'
+  /** The call comes too late: the optimizer is built. */
+  | 'SGD_ALREADY_BUILT'
+  /** More or fewer gradients than variables, or a variable given twice. */
+  | 'SGD_GRADIENT_COUNT'
+  /** A gradient that does not fit its variable. */
+  | 'SGD_GRADIENT_SHAPE'
+  /** Every gradient of the step is null. */
+  | 'SGD_NO_GRADIENTS'
+  /** There are no averages to assign or swap. */
+  | 'SGD_NO_AVERAGES'
+  /** A variable or path that the optimizer was not built with. */
+  | 'SGD_UNKNOWN_VARIABLE'
+  /** A gradient is not finite, and the policy is to throw. */
+  | 'SGD_NOT_FINITE'
+  /** Another call is still in flight, or a callback called back, or averages are swapped in. */
+  | 'SGD_BUSY'
+  /** The optimizer was disposed of. */
+  | 'SGD_DISPOSED'
+  /** The memory of a variable or gradient was detached, moved or freed. */
+  | 'SGD_DETACHED'
+  /** A state that does not fit the optimizer. */
+  | 'SGD_STATE_MISMATCH'
+  /** The engine failed or its device is lost; `cause` is what it threw. */
+  | 'SGD_BACKEND';
+
+/** Every error that this package throws on purpose. Nothing was changed when it is thrown, except for `SGD_BACKEND`. */
+export class SgdError extends Error {
+  /** What went wrong; stable, to be compared with. */
+  readonly code: SgdErrorCode;
+
+  /**
+   * @param code - one of {@link SgdErrorCode}
+   * @param message - names the option or variable, what came, and what was expected
+   * @param options - `cause`: what the engine or a callback threw
+   */
+  constructor(code: SgdErrorCode, message: string, options?: { readonly cause?: unknown }) {
+    super(message, options as ErrorOptions);
+    this.name = 'SgdError';
+    this.code = code;
+  }
+}

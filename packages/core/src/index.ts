@@ -1,0 +1,57 @@
+/**
+ * Keras 3's SGD for JavaScript, on any engine: `@sgd/core` decides what happens at each step, a backend does it.
+ *
+ * @packageDocumentation
+ */
+export { nonNegative } from './constraints.ts';
+export type {
+  Backend,
+  Clip,
+  Constraint,
+  DType,
+  Entry,
+  Feature,
+  FloatArray,
+  HostTensor,
+  Measure,
+  Measured,
+  Mode,
+  Program,
+  ProgramVariable,
+  Rates,
+  Result,
+  Session,
+  Slot,
+  Step,
+  WriteEntry,
+} from './contract.ts';
+export { deserialize, deserializeSchedule } from './deserialize.ts';
+export { SgdError, type SgdErrorCode } from './errors.ts';
+export type { Extras } from './extras.ts';
+export type { Gradients } from './gather.ts';
+export type { ParameterGroup } from './groups.ts';
+export type { LearningRate } from './learning-rate.ts';
+export { type LossScaleConfig, LossScaleOptimizer, type LossScaleOptions } from './loss-scale-optimizer.ts';
+export type { Optimizer } from './optimizer.ts';
+export type { OptimizerVariable } from './optimizer-variables.ts';
+export type { OptimizerConfig, OptimizerOptions } from './options.ts';
+export type { BuildOptions, WeightDecayExclusion } from './program.ts';
+export { CosineDecay, type CosineDecayConfig, type CosineDecayOptions } from './schedules/cosine.ts';
+export { type DecayConfig, type DecayOptions, ExponentialDecay, InverseTimeDecay } from './schedules/decay.ts';
+export {
+  PiecewiseConstantDecay,
+  type PiecewiseConstantDecayConfig,
+  type PiecewiseConstantDecayOptions,
+} from './schedules/piecewise.ts';
+export { PolynomialDecay, type PolynomialDecayConfig, type PolynomialDecayOptions } from './schedules/polynomial.ts';
+export {
+  CosineDecayRestarts,
+  type CosineDecayRestartsConfig,
+  type CosineDecayRestartsOptions,
+} from './schedules/restarts.ts';
+export type { Schedule } from './schedules/schedule.ts';
+export { type KerasObject, type Serializable, serialize } from './serialize.ts';
+export { SGD, type SGDConfig, type SGDOptions } from './sgd.ts';
+export type { SlotState, State } from './state.ts';
+export type { Variables } from './variables.ts';
+export type { OnWarning, WarningDetails } from './warnings.ts';

@@ -1,0 +1,130 @@
+import { isObject, shown, want, wantKnownKeys } from './check.ts';
+import type { Mode } from './contract.ts';
+import { SgdError } from './errors.ts';
+import { LossScale } from './loss-scale.ts';
+import type { Machine } from './machine.ts';
+import { machineOf, Optimizer } from './optimizer.ts';
+import { scalar } from './optimizer-variables.ts';
+import { BASE_DEFAULTS } from './options.ts';
+import { SGD } from './sgd.ts';
+
+/** Options of {@link LossScaleOptimizer}. */
+export interface LossScaleOptions {
+  /** The first part of the paths of the wrapper's own variables; default "loss_scale_optimizer". */
+  readonly name?: string | null | undefined;
+  /** The first loss scale, kept as float32; default 32768. */
+  readonly initialScale?: number | undefined;
+  /** Finite steps after which the scale is doubled; default 2000. 0: never. */
+  readonly dynamicGrowthSteps?: number | undefined;
+}
+
+/** What {@link LossScaleOptimizer.getConfig} gives. */
+export interface LossScaleConfig<V, G, M extends Mode> {
+  readonly name: string;
+  readonly innerOptimizer: SGD<V, G, M>;
+  readonly initialScale: number;
+  readonly dynamicGrowthSteps: number;
+}
+
+const NAME = 'loss_scale_optimizer';
+
+type Resolved = Omit<LossScaleConfig<never, never, Mode>, 'innerOptimizer'>;
+
+function resolve(given: LossScaleOptions): Resolved {
+  want(isObject(given), 'options', 'an object', given);
+  const own = { name: NAME, initialScale: 32768, dynamicGrowthSteps: 2000 };
+  // Keras takes the base class's options, and `dynamic`, as long as they say nothing
+  const silent: Record<string, unknown> = { ...BASE_DEFAULTS, dynamic: true };
+  wantKnownKeys(given, [...Object.keys(own), ...Object.keys(silent)], 'LossScaleOptimizer');
+  const config: Record<string, unknown> = { ...own };
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    if (key in own) config[key] = value;
+    else
+      want(
+        value === silent[key],
+        `LossScaleOptimizer: ${key}`,
+        `set on the inner optimizer, and here left out or ${shown(silent[key])}`,
+        value,
+      );
+  }
+  const name = config.name ?? NAME;
+  want(typeof name === 'string' && !name.includes('/'), 'name', 'a string without "/"', name);
+  for (const key of ['initialScale', 'dynamicGrowthSteps'])
+    want(typeof config[key] === 'number', key, 'a number', config[key]);
+  return { ...(config as unknown as typeof own), name };
+}
+
+/**
+ * Dynamic loss scaling for gradients of reduced precision: multiply the loss by `scaleLoss`, hand in the gradients of that, and they are
+ * divided by the same scale. A step with a gradient element that is not finite is dropped (`apply` returns `false`) and halves the
+ * scale; `dynamicGrowthSteps` finite steps in a row double it.
+ *
+ * It takes the place of the optimizer that it wraps, which is called no more.
+ *
+ * Source: `keras.optimizers.LossScaleOptimizer`; Micikevicius et al., Mixed Precision Training, 2017 (arXiv:1710.03740).
+ */
+export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimizer<V, G, M> {
+  readonly className = 'LossScaleOptimizer';
+  /** The optimizer that was wrapped. */
+  readonly inner: SGD<V, G, M>;
+  readonly #config: Resolved;
+  readonly #scale: LossScale;
+
+  /**
+   * @param inner - an SGD that is not built, has no `lossScaleFactor`, and leaves gradients that are not finite to the wrapper
+   * @param options - see {@link LossScaleOptions}
+   * @throws SgdError `SGD_INVALID_OPTION`; `SGD_ALREADY_BUILT`; `SGD_UNSUPPORTED`: it is wrapped already
+   */
+  constructor(inner: SGD<V, G, M>, options: LossScaleOptions = {}) {
+    want(inner instanceof SGD, 'the optimizer to wrap', 'an SGD', inner);
+    const machine: Machine<V, G, M> = machineOf(inner);
+    const config = resolve(options);
+    machine.enter('LossScaleOptimizer', inner);
+    if (inner.built) throw new SgdError('SGD_ALREADY_BUILT', 'the optimizer to wrap must not be built');
+    const { lossScaleFactor } = machine.config;
+    want(
+      lossScaleFactor === null,
+      'lossScaleFactor of the optimizer to wrap',
+      'null: the wrapper scales',
+      lossScaleFactor,
+    );
+    want(
+      machine.nonFinite === 'keras',
+      'nonFinite of the optimizer to wrap',
+      '"keras": the wrapper drops such steps',
+      machine.nonFinite,
+    );
+    const scale = new LossScale(config.initialScale, config.dynamicGrowthSteps);
+    super(machine, config.name, [
+      scalar(`${config.name}/iteration`, 'int32', () => 0),
+      scalar(`${config.name}/learning_rate`, 'float32', () => 0),
+      scalar(`${config.name}/step_counter`, 'int32', () => scale.counter),
+      scalar(`${config.name}/dynamic_scale`, 'float32', () => scale.value),
+    ]);
+    machine.scale = scale;
+    this.inner = inner;
+    this.#config = config;
+    this.#scale = scale;
+  }
+
+  /** What gradients are divided by in the next step. */
+  get dynamicScale(): number {
+    return this.#scale.value;
+  }
+
+  /** Finite steps since the scale last changed. */
+  get stepCounter(): number {
+    return this.#scale.counter;
+  }
+
+  override getConfig(): LossScaleConfig<V, G, M> {
+    const { name, initialScale, dynamicGrowthSteps } = this.#config;
+    return { name, innerOptimizer: this.inner, initialScale, dynamicGrowthSteps };
+  }
+
+  /** `loss * dynamicScale`; before `build`, `loss * initialScale`. */
+  override scaleLoss(loss: number): number {
+    return loss * (this.built ? this.#scale.value : this.#config.initialScale);
+  }
+}

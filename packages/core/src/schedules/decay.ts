@@ -1,0 +1,88 @@
+import { want, wantKnownKeys } from '../check.ts';
+import { f, nameOr, type Schedule, wantNumbers, wantSteps } from './schedule.ts';
+
+/** Options of {@link ExponentialDecay} and {@link InverseTimeDecay}. */
+export interface DecayOptions {
+  /** The rate at step 0. */
+  readonly initialLearningRate: number;
+  /** Steps in which the rate decays once; greater than 0. */
+  readonly decaySteps: number;
+  /** How strong one decay is. */
+  readonly decayRate: number;
+  /** Whether the rate changes only at multiples of `decaySteps`; default `false`. */
+  readonly staircase?: boolean | undefined;
+  readonly name?: string | null | undefined;
+}
+
+/** {@link DecayOptions} with every default filled in. */
+export interface DecayConfig {
+  readonly initialLearningRate: number;
+  readonly decaySteps: number;
+  readonly decayRate: number;
+  readonly staircase: boolean;
+  readonly name: string | null;
+}
+
+const NUMBERS = ['initialLearningRate', 'decaySteps', 'decayRate'];
+
+function checked(className: string, options: DecayOptions): DecayConfig {
+  wantKnownKeys(options, [...NUMBERS, 'staircase', 'name'], className);
+  wantNumbers(className, options, NUMBERS);
+  wantSteps(className, 'decaySteps', options.decaySteps);
+  const { initialLearningRate, decaySteps, decayRate, staircase = false } = options;
+  want(typeof staircase === 'boolean', `${className}: staircase`, 'a boolean', staircase);
+  return { initialLearningRate, decaySteps, decayRate, staircase, name: nameOr(className, options.name, className) };
+}
+
+function progress(config: DecayConfig, step: number): number {
+  const p = f(f(step) / f(config.decaySteps));
+  return config.staircase ? Math.floor(p) : p;
+}
+
+/**
+ * `initialLearningRate * decayRate ^ (step / decaySteps)`; with `staircase` the exponent is rounded down.
+ *
+ * Source: `keras.optimizers.schedules.ExponentialDecay`.
+ */
+export class ExponentialDecay implements Schedule {
+  readonly className = 'ExponentialDecay';
+  readonly #config: DecayConfig;
+
+  /** @throws SgdError `SGD_INVALID_OPTION`: an option of another type, or `decaySteps <= 0` */
+  constructor(options: DecayOptions) {
+    this.#config = checked(this.className, options);
+  }
+
+  call(step: number): number {
+    const c = this.#config;
+    return f(f(c.initialLearningRate) * f(f(c.decayRate) ** progress(c, step)));
+  }
+
+  getConfig(): DecayConfig {
+    return { ...this.#config };
+  }
+}
+
+/**
+ * `initialLearningRate / (1 + decayRate * step / decaySteps)`; with `staircase` the quotient of steps is rounded down.
+ *
+ * Source: `keras.optimizers.schedules.InverseTimeDecay`.
+ */
+export class InverseTimeDecay implements Schedule {
+  readonly className = 'InverseTimeDecay';
+  readonly #config: DecayConfig;
+
+  /** @throws SgdError `SGD_INVALID_OPTION`: an option of another type, or `decaySteps <= 0` */
+  constructor(options: DecayOptions) {
+    this.#config = checked(this.className, options);
+  }
+
+  call(step: number): number {
+    const c = this.#config;
+    return f(f(c.initialLearningRate) / f(1 + f(f(c.decayRate) * progress(c, step))));
+  }
+
+  getConfig(): DecayConfig {
+    return { ...this.#config };
+  }
+}

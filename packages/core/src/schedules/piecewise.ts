@@ -1,0 +1,74 @@
+import { want, wantKnownKeys } from '../check.ts';
+import { f, nameOr, type Schedule } from './schedule.ts';
+
+/** Options of {@link PiecewiseConstantDecay}. */
+export interface PiecewiseConstantDecayOptions {
+  /** Steps at which the rate changes, increasing. */
+  readonly boundaries: readonly number[];
+  /** The rates between them: one more than `boundaries`. */
+  readonly values: readonly number[];
+  readonly name?: string | null | undefined;
+}
+
+/** {@link PiecewiseConstantDecayOptions} with every default filled in. */
+export interface PiecewiseConstantDecayConfig {
+  readonly boundaries: readonly number[];
+  readonly values: readonly number[];
+  readonly name: string | null;
+}
+
+/**
+ * `values[i]` while `boundaries[i-1] < step <= boundaries[i]`.
+ *
+ * Computed as Keras does, as a sum of indicator times value: an infinite or NaN value makes every rate NaN, and boundaries that
+ * do not increase can select two values (their sum) or none (0). For an integer step, boundaries are cut to integers.
+ *
+ * Source: `keras.optimizers.schedules.PiecewiseConstantDecay`.
+ */
+export class PiecewiseConstantDecay implements Schedule {
+  readonly className = 'PiecewiseConstantDecay';
+  readonly #config: PiecewiseConstantDecayConfig;
+
+  /** @throws SgdError `SGD_INVALID_OPTION`: not arrays of numbers, or not one value more than boundaries */
+  constructor(options: PiecewiseConstantDecayOptions) {
+    const { className } = this;
+    wantKnownKeys(options, ['boundaries', 'values', 'name'], className);
+    const { boundaries, values } = options;
+    for (const [name, list] of Object.entries({ boundaries, values })) {
+      const ok = Array.isArray(list) && list.every((x) => typeof x === 'number');
+      want(ok, `${className}: ${name}`, 'an array of numbers', list);
+    }
+    want(
+      boundaries.length === values.length - 1,
+      `${className}: boundaries`,
+      `one shorter than values (${values.length})`,
+      boundaries,
+    );
+    // "PiecewiseConstant" is Keras's default name
+    this.#config = {
+      boundaries: [...boundaries],
+      values: [...values],
+      name: nameOr(className, options.name, 'PiecewiseConstant'),
+    };
+  }
+
+  call(step: number): number {
+    const { boundaries, values } = this.#config;
+    const cast = Number.isInteger(step) ? Math.trunc : f;
+    const last = boundaries.length - 1;
+    const value = (i: number): number => f(values[i] as number);
+    const edge = (i: number): number => cast(boundaries[i] as number);
+    if (last < 0) return value(0);
+    let sum = f(Number(step <= edge(0)) * value(0));
+    sum = f(sum + f(Number(step > edge(last)) * value(last + 1)));
+    for (let i = 0; i < last; i++) {
+      sum = f(sum + f(Number(step > edge(i) && step <= edge(i + 1)) * value(i + 1)));
+    }
+    return sum;
+  }
+
+  getConfig(): PiecewiseConstantDecayConfig {
+    const { boundaries, values, name } = this.#config;
+    return { boundaries: [...boundaries], values: [...values], name };
+  }
+}

@@ -1,0 +1,66 @@
+import { want, wantKnownKeys } from '../check.ts';
+import { f, nameOr, type Schedule, wantNumbers, wantSteps } from './schedule.ts';
+
+/** Options of {@link PolynomialDecay}. */
+export interface PolynomialDecayOptions {
+  /** The rate at step 0. */
+  readonly initialLearningRate: number;
+  /** Steps until the end rate; greater than 0. */
+  readonly decaySteps: number;
+  /** The rate from `decaySteps` on; default 0.0001. */
+  readonly endLearningRate?: number | undefined;
+  /** The polynomial's degree; default 1 (linear). */
+  readonly power?: number | undefined;
+  /** Whether to start again, at a longer period, after each end; default `false`. */
+  readonly cycle?: boolean | undefined;
+  readonly name?: string | null | undefined;
+}
+
+/** {@link PolynomialDecayOptions} with every default filled in. */
+export interface PolynomialDecayConfig {
+  readonly initialLearningRate: number;
+  readonly decaySteps: number;
+  readonly endLearningRate: number;
+  readonly power: number;
+  readonly cycle: boolean;
+  readonly name: string | null;
+}
+
+/**
+ * `(initialLearningRate - endLearningRate) * (1 - step / decaySteps) ^ power + endLearningRate`, the step limited to `decaySteps`;
+ * with `cycle`, `decaySteps` grows to the next multiple that reaches the step instead.
+ *
+ * Source: `keras.optimizers.schedules.PolynomialDecay`.
+ */
+export class PolynomialDecay implements Schedule {
+  readonly className = 'PolynomialDecay';
+  readonly #config: PolynomialDecayConfig;
+
+  /** @throws SgdError `SGD_INVALID_OPTION`: an option of another type, or `decaySteps <= 0` */
+  constructor(options: PolynomialDecayOptions) {
+    const { className } = this;
+    const { initialLearningRate, decaySteps, endLearningRate = 0.0001, power = 1, cycle = false } = options;
+    const numbers = { initialLearningRate, decaySteps, endLearningRate, power };
+    wantKnownKeys(options, [...Object.keys(numbers), 'cycle', 'name'], className);
+    wantNumbers(className, numbers, Object.keys(numbers));
+    wantSteps(className, 'decaySteps', decaySteps);
+    want(typeof cycle === 'boolean', `${className}: cycle`, 'a boolean', cycle);
+    this.#config = { ...numbers, cycle, name: nameOr(className, options.name, className) };
+  }
+
+  call(step: number): number {
+    const c = this.#config;
+    const n = f(c.decaySteps);
+    let s = f(step);
+    let steps = n;
+    if (c.cycle) steps = f(n * (s === 0 ? 1 : Math.ceil(f(s / n))));
+    else s = Math.min(s, n);
+    const end = f(c.endLearningRate);
+    const left = f(1 - f(s / steps));
+    return f(f(f(f(c.initialLearningRate) - end) * f(left ** f(c.power))) + end);
+  }
+
+  getConfig(): PolynomialDecayConfig {
+    return { ...this.#config };
+  }
+}

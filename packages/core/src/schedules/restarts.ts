@@ -1,0 +1,75 @@
+import { wantKnownKeys } from '../check.ts';
+import { f, nameOr, PI, type Schedule, wantNumbers, wantSteps } from './schedule.ts';
+
+/** Options of {@link CosineDecayRestarts}. */
+export interface CosineDecayRestartsOptions {
+  /** The rate at step 0. */
+  readonly initialLearningRate: number;
+  /** Steps of the first period; greater than 0. */
+  readonly firstDecaySteps: number;
+  /** How many times longer each period is than the one before; default 2. */
+  readonly tMul?: number | undefined;
+  /** The start of each period as a multiple of the one before; default 1. */
+  readonly mMul?: number | undefined;
+  /** The end of each period as a fraction of `initialLearningRate`; default 0. Not scaled by `mMul`. */
+  readonly alpha?: number | undefined;
+  readonly name?: string | null | undefined;
+}
+
+/** {@link CosineDecayRestartsOptions} with every default filled in. */
+export interface CosineDecayRestartsConfig {
+  readonly initialLearningRate: number;
+  readonly firstDecaySteps: number;
+  readonly tMul: number;
+  readonly mMul: number;
+  readonly alpha: number;
+  readonly name: string | null;
+}
+
+/**
+ * Cosine decay that restarts: within period `i`, at the fraction `x` of it,
+ * `initialLearningRate * ((1 - alpha) * 0.5 * mMul^i * (1 + cos(π * x)) + alpha)`.
+ *
+ * With `tMul < 1` the rate is NaN after the last period, as in Keras.
+ *
+ * Source: `keras.optimizers.schedules.CosineDecayRestarts`; Loshchilov and Hutter, SGDR, 2016 (arXiv:1608.03983).
+ */
+export class CosineDecayRestarts implements Schedule {
+  readonly className = 'CosineDecayRestarts';
+  readonly #config: CosineDecayRestartsConfig;
+
+  /** @throws SgdError `SGD_INVALID_OPTION`: an option of another type, or `firstDecaySteps <= 0` */
+  constructor(options: CosineDecayRestartsOptions) {
+    const { className } = this;
+    const { initialLearningRate, firstDecaySteps, tMul = 2, mMul = 1, alpha = 0 } = options;
+    const numbers = { initialLearningRate, firstDecaySteps, tMul, mMul, alpha };
+    wantKnownKeys(options, [...Object.keys(numbers), 'name'], className);
+    wantNumbers(className, numbers, Object.keys(numbers));
+    wantSteps(className, 'firstDecaySteps', firstDecaySteps);
+    // "SGDRDecay" is Keras's default name
+    this.#config = { ...numbers, name: nameOr(className, options.name, 'SGDRDecay') };
+  }
+
+  call(step: number): number {
+    const c = this.#config;
+    const t = f(c.tMul);
+    const alpha = f(c.alpha);
+    let x = f(f(step) / f(c.firstDecaySteps));
+    let restart: number;
+    if (t === 1) {
+      restart = Math.floor(x);
+      x = f(x - restart);
+    } else {
+      const log = f(Math.log(f(1 - f(x * f(1 - t)))));
+      restart = Math.floor(f(log / f(Math.log(t))));
+      const length = f(t ** restart);
+      x = f(f(x - f(f(1 - length) / f(1 - t))) / length);
+    }
+    const cosine = f(f(0.5 * f(f(c.mMul) ** restart)) * f(1 + f(Math.cos(f(PI * x)))));
+    return f(f(c.initialLearningRate) * f(f(f(1 - alpha) * cosine) + alpha));
+  }
+
+  getConfig(): CosineDecayRestartsConfig {
+    return { ...this.#config };
+  }
+}

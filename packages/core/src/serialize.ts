@@ -1,0 +1,55 @@
+import { isObject, shown, snakeCase } from './check.ts';
+import { SgdError } from './errors.ts';
+
+/** Keras's serialized form of an optimizer or schedule. */
+export interface KerasObject {
+  readonly module: string | null;
+  readonly class_name: string;
+  /** Options under Keras's own names. */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly registered_name: string | null;
+}
+
+/** What {@link serialize} takes: our optimizers and schedules. */
+export interface Serializable {
+  readonly className: string;
+  getConfig(): object;
+}
+
+const OPTIMIZERS = ['SGD', 'LossScaleOptimizer'];
+const SCHEDULES = [
+  'ExponentialDecay',
+  'InverseTimeDecay',
+  'PiecewiseConstantDecay',
+  'PolynomialDecay',
+  'CosineDecay',
+  'CosineDecayRestarts',
+];
+
+/**
+ * Keras's own JSON for an optimizer or schedule, as `keras.optimizers.serialize` writes it.
+ *
+ * @throws SgdError `SGD_INVALID_CONFIG`: a learning rate that is a function or a schedule that Keras does not have
+ */
+export function serialize(value: Serializable): KerasObject {
+  const { className } = value;
+  const optimizer = OPTIMIZERS.includes(className);
+  if (!optimizer && !SCHEDULES.includes(className)) {
+    throw new SgdError(
+      'SGD_INVALID_CONFIG',
+      `Keras has no class for ${shown(className ?? value)}, so it can't be serialized`,
+    );
+  }
+  const config: Record<string, unknown> = {};
+  for (const [key, option] of Object.entries(value.getConfig())) {
+    if (typeof option === 'function')
+      throw new SgdError('SGD_INVALID_CONFIG', `${key} is a function, which can't be serialized`);
+    config[snakeCase(key)] = isObject(option) ? serialize(option as unknown as Serializable) : option;
+  }
+  return {
+    module: optimizer ? 'keras.optimizers' : 'keras.optimizers.schedules',
+    class_name: className,
+    config,
+    registered_name: null,
+  };
+}

@@ -1,0 +1,32 @@
+/** What a warning is about, beside its text. */
+export interface WarningDetails {
+  /** Stable, to be compared with. */
+  readonly code: 'SGD_MISSING_GRADIENTS' | 'SGD_DEPRECATED_OPTION';
+  /** The variables concerned. */
+  readonly paths: readonly string[];
+}
+
+/** Receives warnings. One that throws lets the caller of `apply` see the error, after the step was taken. */
+export type OnWarning = (message: string, details: WarningDetails) => void;
+
+const toConsole: OnWarning = (message) => {
+  const { console } = globalThis as { console?: { warn(text: string): void } };
+  console?.warn(message);
+};
+
+/** Passes each warning on once per code and set of paths. */
+export class Warn {
+  readonly #to: OnWarning;
+  readonly #seen = new Set<string>();
+
+  constructor(to: OnWarning | undefined) {
+    this.#to = to ?? toConsole;
+  }
+
+  once(code: WarningDetails['code'], paths: readonly string[], message: string): void {
+    const key = JSON.stringify([code, paths]);
+    if (this.#seen.has(key)) return;
+    this.#seen.add(key);
+    this.#to(message, { code, paths });
+  }
+}

@@ -18,6 +18,7 @@ export interface Extras {
   readonly onWarning?: OnWarning | undefined;
 }
 
+const POLICIES: readonly unknown[] = ['keras', 'skip', 'throw'] satisfies readonly Extras['nonFinite'][];
 const MEASURES: readonly string[] = ['gradient-norm', 'update-norm'] satisfies readonly Measure[];
 
 /** Checks extras, groups left aside. */
@@ -25,7 +26,7 @@ export function checkExtras(extras: Extras): void {
   want(isObject(extras), 'extras', 'an object', extras);
   wantKnownKeys(extras, ['groups', 'nonFinite', 'measure', 'onWarning'], 'extras');
   const { nonFinite = 'keras', measure = [], onWarning } = extras;
-  want(['keras', 'skip', 'throw'].includes(nonFinite), 'nonFinite', '"keras", "skip" or "throw"', nonFinite);
+  want(POLICIES.includes(nonFinite), 'nonFinite', '"keras", "skip" or "throw"', nonFinite);
   const known = Array.isArray(measure) && measure.every((m: unknown) => (MEASURES as readonly unknown[]).includes(m));
   want(known, 'measure', `an array of ${MEASURES.join(', ')}`, measure);
   want(onWarning === undefined || typeof onWarning === 'function', 'onWarning', 'a function', onWarning);

@@ -152,8 +152,8 @@ export class Gather<V, G> {
   /** Exactly as long as what is given: engines look at the length. */
   #resize(count: number): void {
     const { gradients, indices } = this;
-    this.gradients = new Array<G>(count).fill(undefined as G);
-    this.indices = new Array<number>(count).fill(0);
+    this.gradients = Array.from<G>({ length: count });
+    this.indices = Array.from({ length: count }, () => 0);
     for (let i = 0; i < Math.min(count, this.#count); i++) {
       this.gradients[i] = gradients[i] as G;
       this.indices[i] = indices[i] as number;

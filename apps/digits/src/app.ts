@@ -1,0 +1,143 @@
+import { SgdError } from '@sgd/core';
+import { loadBackend } from './backend.ts';
+import { sameWeights } from './compare.ts';
+import { gather, readDigits, splitDigits } from './data.ts';
+import { startEngine } from './engine.ts';
+import { oneLine, UsageError } from './errors.ts';
+import { HelpRequest, parseFlags } from './flags.ts';
+import { percent } from './format.ts';
+import { listenForInterrupt } from './interrupt.ts';
+import type { Options } from './options.ts';
+import { createReporter, type Reporter, silent, type Target } from './progress.ts';
+import { comparisonText, reportPath, writeReport } from './report.ts';
+import { finish, type RunResult, runResult } from './result.ts';
+import { resultTable } from './table.ts';
+import { type History, type Listener, stepCount, train } from './train.ts';
+import { testSet, Trainer } from './trainer.ts';
+
+/** Where a run writes. */
+export interface Streams {
+  readonly stdout: Target;
+  readonly stderr: Target;
+}
+
+/**
+ * Runs the command.
+ *
+ * @returns the exit code: 0, 2 for flags or values that are wrong (one line on stderr), 130 after Ctrl-C, 1 for anything else
+ */
+export async function run(argv: readonly string[], { stdout, stderr }: Streams): Promise<number> {
+  try {
+    const options = parseFlags(argv);
+    const told = options.json ? stderr : stdout;
+    const result = await digits(options, argv, options.quiet ? null : told, stderr);
+    if (options.json) stdout.write(`${JSON.stringify(result)}\n`);
+    else if (options.quiet) stdout.write(`${summary(result)}\n`);
+    return result.interrupted ? 130 : 0;
+  } catch (error) {
+    if (error instanceof HelpRequest) {
+      stdout.write(error.message);
+      return 0;
+    }
+    stderr.write(`digits: ${oneLine(error)}\n`);
+    return isUsage(error) ? 2 : 1;
+  }
+}
+
+function isUsage(error: unknown): boolean {
+  const codes = ['SGD_INVALID_OPTION', 'SGD_INVALID_CONFIG', 'SGD_UNSUPPORTED', 'SGD_CONTRACT', 'SGD_UNKNOWN_VARIABLE'];
+  return error instanceof UsageError || (error instanceof SgdError && codes.includes(error.code));
+}
+
+/** One training. Everything that flags can get wrong is looked at before the digits are read. */
+async function digits(
+  options: Options,
+  argv: readonly string[],
+  told: Target | null,
+  stderr: Target,
+): Promise<RunResult> {
+  const labels = options.compare ?? [options.backend];
+  const backends = await Promise.all(labels.map(loadBackend));
+  const report = options.report === null ? null : await reportPath(options.report);
+  await startEngine();
+  let reporter: Reporter = silent;
+  const warn = (message: string): void => (told ? reporter.note(message) : void stderr.write(`${message}\n`));
+  const trainers: Trainer[] = [];
+  try {
+    for (const [i, backend] of backends.entries()) {
+      trainers.push(await Trainer.create(labels[i] as string, backend, options, stepCount(options), warn));
+    }
+    if (told) reporter = createReporter(told, labels);
+    const { result, histories } = await trainAll(options, trainers, reporter, report);
+    const command = ['npm start --', ...argv.map(quoted)].join(' ');
+    if (report !== null) await writeReport(report, result, histories, command);
+    if (told) told.write(conclusion(result));
+    return result;
+  } finally {
+    reporter.stop();
+    for (const trainer of trainers) await trainer.dispose();
+  }
+}
+
+async function trainAll(
+  options: Options,
+  trainers: readonly Trainer[],
+  reporter: Reporter,
+  report: string | null,
+): Promise<{ result: RunResult; histories: readonly History[] }> {
+  const interrupt = listenForInterrupt(() => reporter.note('stopping after this step; Ctrl-C again to stop at once'));
+  try {
+    const all = await readDigits();
+    const split = splitDigits(options.seed, options.limit);
+    const test = testSet(gather(all, split.test));
+    const comparison = watchDifference(trainers);
+    const listener: Listener = {
+      step: (progress) => reporter.step(progress),
+      epoch: (progress, epochResults) => reporter.epoch(progress, epochResults),
+      compared: comparison.look,
+    };
+    const outcome = await train(options, trainers, all, split.training, test, listener, interrupt.requested);
+    reporter.stop();
+    const results = [];
+    for (const [i, trainer] of trainers.entries()) {
+      results.push(await finish(trainer, outcome.histories[i] as History, () => trainer.accuracy(test)));
+    }
+    test.images.dispose();
+    const result = runResult(options, trainers, results, outcome, comparison.firstDifferentStep(), report);
+    return { result, histories: outcome.histories };
+  } finally {
+    interrupt.release();
+  }
+}
+
+/** Notes the first step after which the weights of two trainers differ. */
+function watchDifference([first, second]: readonly Trainer[]): {
+  look: (step: number) => void;
+  firstDifferentStep: () => number | null;
+} {
+  let found: number | null = null;
+  return {
+    look(step) {
+      if (first && second && found === null && !sameWeights(first.weights, second.weights)) found = step;
+    },
+    firstDifferentStep: () => found,
+  };
+}
+
+function conclusion(result: RunResult): string {
+  const lines = [resultTable(result)];
+  if (result.compare) lines.push(comparisonText(result));
+  if (result.interrupted) lines.push('interrupted: these are the figures that the training had reached');
+  if (result.report !== null) lines.push(`report: ${result.report}`);
+  return `${lines.join('\n')}\n`;
+}
+
+function summary(result: RunResult): string {
+  const accuracy = `${percent(result.accuracy)} of the test digits recognised`;
+  return result.compare ? `${accuracy}; ${comparisonText(result)}` : accuracy;
+}
+
+/** As a shell takes it. */
+function quoted(argument: string): string {
+  return /^[\w./:,=@+-]+$/.test(argument) ? argument : `'${argument.replaceAll("'", `'\\''`)}'`;
+}

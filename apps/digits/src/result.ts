@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { type KerasObject, serialize } from '@sgd/core';
+import { compareWeights, type Difference } from './compare.ts';
+import type { Values } from './model.ts';
+import type { Options } from './options.ts';
+import type { EpochResult, History, Outcome } from './train.ts';
+import type { Timing, Trainer } from './trainer.ts';
+
+/** What a trainer reached. */
+export interface TrainerResult {
+  readonly backend: string;
+  /** On the test digits, with the final weights: the averaged ones with EMA. */
+  readonly accuracy: number;
+  /** The same before the averages replaced the weights; `null` without EMA. */
+  readonly accuracyWithoutAverage: number | null;
+  /** Mean training loss of each epoch. */
+  readonly losses: readonly number[];
+  readonly testAccuracies: readonly number[];
+  readonly steps: number;
+  readonly droppedSteps: number;
+  readonly milliseconds: Timing;
+  /** The optimizer's share of the time of the training steps, evaluation not counted. */
+  readonly optimizerShare: number;
+  /** SHA-256 over the bytes of all final weights, in the type in which the backend keeps them. */
+  readonly weightsHash: string;
+}
+
+/** All that a run gave; with `--json` its last line. */
+export interface RunResult extends TrainerResult {
+  readonly model: string;
+  readonly epochs: number;
+  readonly interrupted: boolean;
+  readonly seconds: number;
+  readonly seed: number;
+  readonly options: Options;
+  /** The optimizer as Keras writes it. */
+  readonly optimizer: KerasObject;
+  readonly report: string | null;
+  readonly compare:
+    | ({ readonly results: readonly TrainerResult[]; readonly firstDifferentStep: number | null } & Difference)
+    | null;
+}
+
+/** Ends a trainer's run: the averages become the weights, and the figures are taken. */
+export async function finish(trainer: Trainer, history: History, accuracy: () => number): Promise<TrainerResult> {
+  const before = accuracy();
+  const averaged = await trainer.finalize();
+  const { gradients, optimizer, copies } = trainer.timing;
+  return {
+    backend: trainer.label,
+    accuracy: averaged ? accuracy() : before,
+    accuracyWithoutAverage: averaged ? before : null,
+    losses: history.epochs.map(({ loss }) => loss),
+    testAccuracies: history.epochs.map(({ testAccuracy }: EpochResult) => testAccuracy),
+    steps: trainer.steps,
+    droppedSteps: trainer.dropped,
+    milliseconds: { ...trainer.timing },
+    optimizerShare: trainer.steps === 0 ? 0 : optimizer / (gradients + optimizer + copies),
+    weightsHash: hash(trainer.weights),
+  };
+}
+
+/** Puts the results of all trainers together; the first one's stand for the run. */
+export function runResult(
+  options: Options,
+  trainers: readonly Trainer[],
+  results: readonly TrainerResult[],
+  { histories, interrupted, seconds }: Outcome,
+  firstDifferentStep: number | null,
+  report: string | null,
+): RunResult {
+  const [trainer, other] = trainers as [Trainer, Trainer?];
+  return {
+    ...(results[0] as TrainerResult),
+    model: options.model,
+    epochs: histories[0]?.epochs.length ?? 0,
+    interrupted,
+    seconds,
+    seed: options.seed,
+    options,
+    optimizer: serialize(trainer.optimizer),
+    report,
+    compare: other ? { results, firstDifferentStep, ...compareWeights(trainer.weights, other.weights) } : null,
+  };
+}
+
+/** SHA-256 of the bytes of all weights, in the order of their paths. */
+export function hash(weights: Values): string {
+  const sum = createHash('sha256');
+  for (const data of Object.values(weights)) sum.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return sum.digest('hex');
+}

@@ -1,0 +1,7 @@
+/**
+ * Typed arrays as an engine for `@sgd/core`: plain JavaScript, the same bits as Keras.
+ *
+ * @packageDocumentation
+ */
+export { cpu } from './backend.ts';
+export type { CpuGradient, CpuVariable } from './tensor.ts';

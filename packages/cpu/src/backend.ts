@@ -69,11 +69,7 @@ export function cpu(): Backend<CpuVariable, CpuGradient, 'sync'> {
       const { dtype, shape } = program.variables[index]!;
       const bare = ArrayBuffer.isView(gradient);
       const data = bare ? gradient : gradient?.data;
-      if (
-        typeOf(data) !== dtype ||
-        data.length !== sizeOf(shape) ||
-        !(bare || sameShape(gradient.shape, shape))
-      ) {
+      if (typeOf(data) !== dtype || data.length !== sizeOf(shape) || !(bare || sameShape(gradient.shape, shape))) {
         return came(gradient);
       }
       if (program !== lastProgram) {

@@ -2,7 +2,11 @@ import { type Backend, type HostTensor, SgdError } from '@sgd/core';
 import { cpu } from './backend.ts';
 import type { CpuGradient, CpuVariable } from './tensor.ts';
 
-const widened = ({ data, shape, name }: HostTensor): CpuVariable => ({ data: new Float64Array(data), shape: [...shape], name });
+const widened = ({ data, shape, name }: HostTensor): CpuVariable => ({
+  data: new Float64Array(data),
+  shape: [...shape],
+  name,
+});
 
 /**
  * The backend as the conformance suite, the apps and the bench make it.

@@ -1,6 +1,21 @@
 import type { FloatArray } from '@sgd/core';
 import {
-  BLOCK, COUNT, DECAY, FACTOR, FINITE, GRADIENT, KEEP, type Kernels, LIMIT, MIX, MOMENTUM, NORM, RATE, SCALE, type Stage, UPDATE,
+  BLOCK,
+  COUNT,
+  DECAY,
+  FACTOR,
+  FINITE,
+  GRADIENT,
+  KEEP,
+  type Kernels,
+  LIMIT,
+  MIX,
+  MOMENTUM,
+  NORM,
+  RATE,
+  SCALE,
+  type Stage,
+  UPDATE,
 } from './plan.ts';
 
 // The stages of float32 without rounding and without unrolling. They are not the same functions: V8 compiles a loop for the types of
@@ -121,8 +136,26 @@ const pairwise = (a: FloatArray, i: number, n: number, d: number): void => {
 
 /** The stages in float64. */
 export const float64: Kernels = {
-  unscale, mean, clipValue, clipNorm, clipGlobal, square, accumulate, largest, finite, gradientNorm, before, moved, pairwise, sums,
-  plain: [plain], momentum: [momentum], nesterov: [nesterov],
-  plainDecay: [decay, plain], momentumDecay: [decay, momentum], nesterovDecay: [decay, nesterov],
-  average: [average], averageOver: [average, over],
+  unscale,
+  mean,
+  clipValue,
+  clipNorm,
+  clipGlobal,
+  square,
+  accumulate,
+  largest,
+  finite,
+  gradientNorm,
+  before,
+  moved,
+  pairwise,
+  sums,
+  plain: [plain],
+  momentum: [momentum],
+  nesterov: [nesterov],
+  plainDecay: [decay, plain],
+  momentumDecay: [decay, momentum],
+  nesterovDecay: [decay, nesterov],
+  average: [average],
+  averageOver: [average, over],
 };

@@ -22,7 +22,10 @@ export class Memory {
       const spans = this.#spans.get(buffer) ?? [];
       const last = spans.at(-1);
       if (last && last.end > start) {
-        throw new SgdError('SGD_INVALID_OPTION', `the variables "${last.path}" and "${path}" share memory; each needs its own`);
+        throw new SgdError(
+          'SGD_INVALID_OPTION',
+          `the variables "${last.path}" and "${path}" share memory; each needs its own`,
+        );
       }
       spans.push({ start, end: start + byteLength, path });
       this.#spans.set(buffer, spans);

@@ -126,8 +126,8 @@ export class CpuSession implements Session<CpuVariable, CpuGradient, 'sync'> {
     const { measure } = this.#program;
     const [gradient, update] = this.#measured;
     const made: Measured = {};
-    if (measure.has('gradient-norm') && gradient! >= 0) made.gradientNorm = gradient!;
-    if (measure.has('update-norm') && update! >= 0) made.updateNorm = update!;
+    if (measure.has('gradient-norm') && !(gradient! < 0)) made.gradientNorm = gradient!;
+    if (measure.has('update-norm') && !(update! < 0)) made.updateNorm = update!;
     return made;
   }
 

@@ -1,0 +1,160 @@
+import type { FloatArray, Program, Step } from '@sgd/core';
+
+/** The step in the plainest words: one element at a time, one rounding after each operation. Shares nothing with the kernels. */
+export interface Reference {
+  readonly x: number[][];
+  readonly m: number[][];
+  readonly v: number[][];
+  readonly a: number[][];
+  gradientNorm?: number;
+  updateNorm?: number;
+  step(step: Step, gradients: readonly FloatArray[], indices: readonly number[]): boolean;
+}
+
+/** Numpy's sum over a contiguous array. */
+export function pairwiseSum(values: readonly number[], R: (v: number) => number): number {
+  const n = values.length;
+  if (n < 8) return values.reduce((sum, value) => R(sum + value), 0);
+  if (n <= 128) {
+    const r = values.slice(0, 8);
+    const full = n - (n % 8);
+    for (let i = 8; i < full; i++) r[i % 8] = R(r[i % 8]! + values[i]!);
+    let sum = R(R(R(r[0]! + r[1]!) + R(r[2]! + r[3]!)) + R(R(r[4]! + r[5]!) + R(r[6]! + r[7]!)));
+    for (let i = full; i < n; i++) sum = R(sum + values[i]!);
+    return sum;
+  }
+  let half = Math.floor(n / 2);
+  half -= half % 8;
+  return R(pairwiseSum(values.slice(0, half), R) + pairwiseSum(values.slice(half), R));
+}
+
+const roundings = { float32: Math.fround, float64: (v: number): number => v };
+const maximum = (a: number, b: number): number => (a !== a || b !== b ? NaN : a > b ? a : b);
+const minimum = (a: number, b: number): number => (a !== a || b !== b ? NaN : a < b ? a : b);
+
+export function reference(program: Program, initial: readonly FloatArray[]): Reference {
+  const { slots } = program;
+  const zeros = (i: number): number[] => Array.from(initial[i]!, () => 0);
+  const each = program.variables.map((_, i) => i);
+  const ref: Reference = {
+    x: initial.map((values) => Array.from(values)),
+    m: each.map(zeros),
+    v: each.map(zeros),
+    a: each.map(zeros),
+    step,
+  };
+  const roundingOf = (i: number): ((v: number) => number) => roundings[program.variables[i]!.dtype];
+
+  function step(s: Step, gradients: readonly FloatArray[], indices: readonly number[]): boolean {
+    if (program.finiteCheck && gradients.some((g) => g.some((value) => !Number.isFinite(value)))) return false;
+    const updates = s.phase === 'update';
+    const ordinary: { i: number; g: number[] }[] = [];
+    indices.forEach((i, j) => {
+      const g = Array.from(gradients[j]!);
+      if (program.variables[i]!.overwrites) overwrite(i, g, updates);
+      else ordinary.push({ i, g });
+    });
+    if (!s.ordinary) return true;
+    for (const one of ordinary) {
+      const R = roundingOf(one.i);
+      if (program.unscale) one.g = one.g.map((g) => R(g / R(s.lossScale)));
+      if (!slots.has('accumulator')) continue;
+      const sum = one.g.map((g, e) => R(g + ref.v[one.i]![e]!));
+      if (updates) one.g = sum.map((value) => R(value / R(s.accumulationSteps)));
+      else ref.v[one.i] = sum;
+    }
+    if (updates) update(s, ordinary);
+    if (slots.has('average')) average(s);
+    for (const { i } of ordinary) {
+      const { constraint, shape } = program.variables[i]!;
+      if (!constraint) continue;
+      const data = Float64Array.from(ref.x[i]!);
+      constraint(data, shape);
+      ref.x[i] = Array.from(data, roundingOf(i));
+    }
+    return true;
+  }
+
+  function overwrite(i: number, g: number[], updates: boolean): void {
+    if (slots.has('accumulator')) {
+      const largest = g.map((value, e) => maximum(value, ref.v[i]![e]!));
+      ref.v[i] = updates ? zeros(i) : largest;
+      if (updates) ref.x[i] = largest;
+    } else ref.x[i] = g;
+  }
+
+  function update(s: Step, ordinary: { i: number; g: number[] }[]): void {
+    ref.gradientNorm = Math.sqrt(
+      ordinary.flatMap(({ g }) => g.map((value) => value * value)).reduce((a, b) => a + b, 0),
+    );
+    clip(s, ordinary);
+    let moved = 0;
+    for (const { i, g } of ordinary) {
+      const R = roundingOf(i);
+      const { group, decays } = program.variables[i]!;
+      const lr = R(s.rates[group]!.learningRate);
+      const b = R(s.rates[group]!.momentum);
+      const wd = R(s.rates[group]!.weightDecay);
+      const x = ref.x[i]!;
+      const m = ref.m[i]!;
+      for (let e = 0; e < x.length; e++) {
+        const old = x[e]!;
+        if (decays) x[e] = R(x[e]! - R(R(x[e]! * wd) * lr));
+        const move = R(R(g[e]!) * lr);
+        if (!slots.has('momentum')) x[e] = R(x[e]! - move);
+        else {
+          m[e] = R(R(m[e]! * b) - move);
+          x[e] = R(x[e]! + (program.nesterov ? R(R(m[e]! * b) - move) : m[e]!));
+        }
+        moved += (x[e]! - old) ** 2;
+      }
+    }
+    ref.updateNorm = Math.sqrt(moved);
+    for (const i of each) ref.v[i] = zeros(i);
+  }
+
+  function clip(s: Step, ordinary: { i: number; g: number[] }[]): void {
+    const square = (i: number, g: number[]): number =>
+      pairwiseSum(
+        g.map((v) => roundingOf(i)(v * v)),
+        roundingOf(i),
+      );
+    if (program.clip === 'global-norm') {
+      const common = ordinary.some(({ i }) => program.variables[i]!.dtype === 'float64') ? 'float64' : 'float32';
+      const R = roundings[common];
+      const n = R(
+        Math.sqrt(
+          pairwiseSum(
+            ordinary.map(({ i, g }) => square(i, g)),
+            R,
+          ),
+        ),
+      );
+      const q = minimum(R(1 / n), R(1 / s.clipLimit));
+      const f = R(R(R(s.clipLimit) * q) + R(n - n));
+      for (const one of ordinary) one.g = one.g.map((g) => R(g * f));
+      return;
+    }
+    for (const one of ordinary) {
+      const R = roundingOf(one.i);
+      const c = R(s.clipLimit);
+      if (program.clip === 'value') one.g = one.g.map((g) => minimum(maximum(g, -c), c));
+      if (program.clip !== 'norm') continue;
+      const sum = square(one.i, one.g);
+      const n = sum > 0 ? R(Math.sqrt(sum)) : sum;
+      one.g = one.g.map((g) => R(R(g * c) / maximum(n, c)));
+    }
+  }
+
+  function average(s: Step): void {
+    for (const i of each) {
+      const R = roundingOf(i);
+      if (program.variables[i]!.overwrites) continue;
+      const b = R(s.averageMomentum);
+      ref.a[i] = ref.a[i]!.map((a, e) => R(R(b * a) + R(R(1 - b) * ref.x[i]![e]!)));
+      if (s.averageOverwrite) ref.x[i] = [...ref.a[i]!];
+    }
+  }
+
+  return ref;
+}

@@ -1,0 +1,68 @@
+/** One thing that is not as it should be, with the numbers where there are any. */
+export interface Detail {
+  /** The case or option set it was found in. */
+  readonly case?: string;
+  /** Where: `variables`, `averages`, `learningRateUsed`, `serialized.config.momentum`, … */
+  readonly field?: string;
+  /** 0-based. */
+  readonly step?: number;
+  /** Path of the variable. */
+  readonly variable?: string;
+  /** Row-major position. */
+  readonly element?: number;
+  readonly expected?: unknown;
+  readonly got?: unknown;
+  /** Distance in units of the last place, where both are numbers of one type. */
+  readonly ulps?: number;
+  /** The golden number itself differs from what was recorded: it was moved after the recording. */
+  readonly moved?: boolean;
+  readonly message: string;
+}
+
+const LISTED = 8;
+
+/** What a test of the suite throws. */
+export class ConformanceError extends Error {
+  readonly details: readonly Detail[];
+
+  constructor(details: readonly Detail[]) {
+    const more = details.length > LISTED ? `\n… and ${details.length - LISTED} more` : '';
+    super(
+      details
+        .slice(0, LISTED)
+        .map(({ message }) => message)
+        .join('\n') + more,
+    );
+    this.name = 'ConformanceError';
+    this.details = details;
+  }
+}
+
+/** Fails the test with one message. */
+export function fail(message: string, detail: Omit<Detail, 'message'> = {}): never {
+  throw new ConformanceError([{ ...detail, message }]);
+}
+
+/** Fails the test unless the condition holds. */
+export function check(condition: boolean, message: string, detail: Omit<Detail, 'message'> = {}): asserts condition {
+  if (!condition) fail(message, detail);
+}
+
+/** Fails with all details, if there are any. */
+export function throwIfAny(details: readonly Detail[]): void {
+  if (details.length > 0) throw new ConformanceError(details);
+}
+
+/** A value for a message, short. */
+export function show(value: unknown): string {
+  if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
+  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  let text: string | undefined;
+  try {
+    text = JSON.stringify(value);
+  } catch {
+    text = undefined;
+  }
+  text ??= String(value);
+  return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}

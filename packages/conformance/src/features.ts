@@ -1,0 +1,39 @@
+import { nonNegative, SGD, type Extras, type Feature, type Mode, type SGDOptions } from '@sgd/core';
+import { type AnyBackend, tensor } from './backend.ts';
+import { wantRefusal } from './refusals.ts';
+
+interface Probe {
+  readonly options: SGDOptions;
+  readonly extras?: Extras;
+  readonly build?: { overwriteWithGradient?: string[]; constraints?: Record<string, typeof nonNegative> };
+}
+
+/** For each feature, options that need it (and, for some, another one besides). */
+const probes: Readonly<Record<Exclude<Feature, 'float64'>, Probe>> = {
+  momentum: { options: { momentum: 0.9 } },
+  nesterov: { options: { momentum: 0.9, nesterov: true } },
+  'weight-decay': { options: { weightDecay: 0.1 } },
+  accumulation: { options: { gradientAccumulationSteps: 2 } },
+  average: { options: { useEma: true } },
+  'finite-check': { options: {}, extras: { nonFinite: 'skip' } },
+  'clip-value': { options: { clipvalue: 1 } },
+  'clip-norm': { options: { clipnorm: 1 } },
+  'clip-global-norm': { options: { globalClipnorm: 1 } },
+  groups: { options: {}, extras: { groups: [{ paths: ['x'], learningRate: 0.5 }] } },
+  measure: { options: {}, extras: { measure: ['gradient-norm'] } },
+  overwrite: { options: {}, build: { overwriteWithGradient: ['x'] } },
+  constraint: { options: {}, build: { constraints: { x: nonNegative } } },
+};
+
+/** Fails unless what needs the feature is refused by name: by core when it is built or, for float64, by the backend itself. */
+export async function wantFeatureRefused(backend: AnyBackend, feature: Feature): Promise<void> {
+  const made: unknown[] = [];
+  const { options, extras, build }: Probe = feature === 'float64' ? { options: {} } : probes[feature];
+  const attempt = (): unknown => {
+    const x = backend.variable(tensor([1, 2], [2], feature === 'float64' ? 'float64' : 'float32'));
+    made.push(x);
+    return new SGD<unknown, unknown, Mode>(options, backend, extras).build({ x }, build);
+  };
+  await wantRefusal(`options that need "${feature}"`, attempt, ['SGD_UNSUPPORTED'], [feature]);
+  for (const x of made) backend.free(x);
+}

@@ -1,0 +1,71 @@
+import { derive, type AnyBackend, isExact, tensor } from '../backend.ts';
+import { throwIfAny } from '../failure.ts';
+import { wantFeatureRefused } from '../features.ts';
+import { bitsOf } from '../goldens/bits.ts';
+import type { TrajectoryCase } from '../goldens/format.ts';
+import { digestFinding, type Goldens } from '../goldens/open.ts';
+import { wantRefusal } from '../refusals.ts';
+import { compare, type Mismatch, strictnessOf } from '../replay/compare.ts';
+import { diagnose, explain } from '../replay/diagnose.ts';
+import { needsOf } from '../replay/needs.ts';
+import { makeOptimizer, observe } from '../replay/observe.ts';
+import { movedInTwin, twinOf } from '../replay/twin.ts';
+import { inRoom, type Outcome, type SuiteTest } from '../test.ts';
+
+const test = inRoom('values');
+
+/** Every trajectory recorded from Keras, replayed through the public API. */
+export function valuesRoom(goldens: Goldens): SuiteTest[] {
+  return goldens.files
+    .filter((file) => file.kind === 'trajectories')
+    .flatMap((file) =>
+      file.cases.map((one) =>
+        test(one.id, one.note ?? `as recorded (${one.exactness}, ${one.dtype})`, ({ backend }) =>
+          replay(one, backend, goldens, file.name),
+        ),
+      ),
+    );
+}
+
+async function replay(one: TrajectoryCase, backend: AnyBackend, goldens: Goldens, file: string): Promise<Outcome> {
+  const known = one.dtype === 'float32' || one.dtype === 'float64';
+  if (!known) {
+    await wantTypeRefused(one, backend);
+    return 'refused';
+  }
+  const missing = needsOf(one).filter((feature) => !backend.supports.has(feature));
+  if (missing.length > 0) {
+    for (const feature of missing) await wantFeatureRefused(backend, feature);
+    return 'refused';
+  }
+  const twin = twinOf(goldens, file, one);
+  if (twin) throwIfAny([...(movedInTwin(goldens, file, one) ?? []), ...(await differences(twin, backend))]);
+  else if (one.bits !== undefined && bitsOf(one) !== one.bits) throwIfAny(await diagnose(one, backend));
+  else {
+    const details = await differences(one, backend);
+    if (details.length > 0 && isExact(backend) && (await digestFinding(goldens, file))) {
+      const cause = await explain(one, backend, details);
+      if (cause) throwIfAny([cause]);
+    }
+    throwIfAny(details);
+  }
+  return 'passed';
+}
+
+async function differences(one: TrajectoryCase, backend: AnyBackend): Promise<Mismatch[]> {
+  return compare(one, await observe(one, backend), strictnessOf(backend));
+}
+
+/** A type that is none of ours, such as float16, is refused by name. */
+async function wantTypeRefused(one: TrajectoryCase, backend: AnyBackend): Promise<void> {
+  const odd = derive(backend, { describe: (variable) => ({ ...backend.describe(variable), dtype: one.dtype }) });
+  const optimizer = makeOptimizer(one.optimizer, odd, () => {});
+  const variable = backend.variable(tensor([1], [1]));
+  await wantRefusal(
+    `variables of type ${one.dtype}`,
+    () => optimizer.build({ x: variable }),
+    ['SGD_UNSUPPORTED'],
+    [one.dtype],
+  );
+  backend.free(variable);
+}

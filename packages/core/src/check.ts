@@ -1,20 +1,12 @@
-import { SgdError, type SgdErrorCode } from './errors.ts';
+import { refuse, type SgdErrorCode } from './errors.ts';
 
-const LONGEST = 80;
-
-/** A value in a message: its type for objects, and never more than a line. */
+/** A value in a message: strings and numbers as they are, of objects only the kind and size; never more than a line. */
 export function shown(value: unknown): string {
-  const text =
-    typeof value === 'string'
-      ? JSON.stringify(value.slice(0, LONGEST + 1))
-      : Array.isArray(value)
-        ? `an array of ${value.length}`
-        : typeof value === 'function'
-          ? 'a function'
-          : typeof value === 'object' && value !== null
-            ? `an object (${Object.prototype.toString.call(value).slice(8, -1)})`
-            : String(value);
-  return text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text;
+  if (typeof value === 'function') return 'a function';
+  const isObject = typeof value === 'object' && value !== null;
+  const kind = Object.prototype.toString.call(value).slice(8, -1);
+  if (isObject) return 'length' in value ? `${kind} of ${String(value.length)}` : kind;
+  return (typeof value === 'string' ? JSON.stringify(value.slice(0, 99)) : String(value)).slice(0, 99);
 }
 
 /** Throws unless `ok`, saying what was wanted and what came. */
@@ -25,37 +17,50 @@ export function want(
   value: unknown,
   code: SgdErrorCode = 'SGD_INVALID_OPTION',
 ): asserts ok {
-  if (!ok) throw new SgdError(code, `${name} must be ${wanted}, got ${shown(value)}`);
+  if (!ok) refuse(code, `${name}: expected ${wanted}, got ${shown(value)}`);
 }
 
 export function isNumber(value: unknown): value is number {
   return typeof value === 'number';
 }
 
-export function isNumberOrNull(value: unknown): boolean {
-  return value === null || isNumber(value);
-}
-
+/** A record, not an array and not a typed array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
-/** Refuses keys that are not in `known`. A key in Keras's snake_case gets a hint. */
-export function wantKnownKeys(given: object, known: readonly string[], what: string): void {
+/** What an option may be, and how that is said in a message. */
+export type Kind = readonly [test: (value: never) => boolean, wanted: string];
+
+/** By option: the default, and what it may be. An option without default must be given unless its kind allows `undefined`. */
+export type Spec = Readonly<Record<string, readonly [fallback: unknown, ...Kind]>>;
+
+export const NUMBER: Kind = [isNumber, 'a number'];
+export const NUMBER_OR_NULL: Kind = [(value) => value === null || isNumber(value), 'a number or null'];
+export const BOOLEAN: Kind = [(value) => typeof value === 'boolean', 'a boolean'];
+export const ARRAY: Kind = [Array.isArray, 'an array'];
+/** NaN passes, as in Keras. */
+export const UNIT: Kind = [(value) => isNumber(value) && !(value < 0 || value > 1), 'a number from 0 to 1'];
+export const POSITIVE: Kind = [(value) => isNumber(value) && value > 0, 'a number greater than 0'];
+
+/** Options with every default filled in. */
+export type Resolved<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
+
+/** Fills in defaults in the order of `spec`, and refuses unknown options and values of the wrong kind. */
+export function resolve<T>(spec: Spec, given: object, what: string): T {
+  want(isObject(given), what, 'an object', given);
   for (const key of Object.keys(given)) {
-    if (known.includes(key)) continue;
-    const camel = camelCase(key);
-    const hint = known.includes(camel) ? `; did you mean "${camel}"?` : '';
-    throw new SgdError('SGD_INVALID_OPTION', `${what} has no option ${shown(key)}${hint}`);
+    if (Object.hasOwn(spec, key)) continue;
+    const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();
+    const meant = Object.keys(spec).find((name) => plain(name) === plain(key));
+    refuse('SGD_INVALID_OPTION', `${what}: unknown ${shown(key)}${meant ? `; did you mean ${meant}?` : ''}`);
   }
-}
-
-/** `learning_rate` to `learningRate`: how Keras's names become ours. */
-export function camelCase(name: string): string {
-  return name.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase());
-}
-
-/** `learningRate` to `learning_rate`. */
-export function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  const result: Record<string, unknown> = {};
+  for (const key in spec) {
+    const [fallback, test, wanted] = spec[key] as Spec[string];
+    const { [key]: value = fallback } = given as Record<string, unknown>;
+    want(test(value as never), `${what}: ${key}`, wanted, value);
+    result[key] = value;
+  }
+  return result as T;
 }

@@ -1,9 +1,8 @@
-import { isObject, shown, snakeCase, want } from './check.ts';
+import { isObject, shown, want } from './check.ts';
 import type { Backend, Mode } from './contract.ts';
-import { SgdError } from './errors.ts';
+import { refuse, SgdError } from './errors.ts';
 import type { Extras } from './extras.ts';
 import { LossScaleOptimizer } from './loss-scale-optimizer.ts';
-import { BASE_DEFAULTS } from './options.ts';
 import { CosineDecay } from './schedules/cosine.ts';
 import { ExponentialDecay, InverseTimeDecay } from './schedules/decay.ts';
 import { PiecewiseConstantDecay } from './schedules/piecewise.ts';
@@ -11,7 +10,7 @@ import { PolynomialDecay } from './schedules/polynomial.ts';
 import { CosineDecayRestarts } from './schedules/restarts.ts';
 import type { Schedule } from './schedules/schedule.ts';
 import { SGD } from './sgd.ts';
-import { Warn } from './warnings.ts';
+import { toConsole, Warn } from './warnings.ts';
 
 const SCHEDULES: Readonly<Record<string, new (options: never) => Schedule>> = {
   ExponentialDecay,
@@ -22,36 +21,8 @@ const SCHEDULES: Readonly<Record<string, new (options: never) => Schedule>> = {
   CosineDecayRestarts,
 };
 
-const SGD_OPTIONS = ['name', 'learningRate', ...Object.keys(BASE_DEFAULTS), 'momentum', 'nesterov', 'decay'];
-const SCHEDULE_OPTIONS = [
-  'initialLearningRate',
-  'decaySteps',
-  'decayRate',
-  'staircase',
-  'name',
-  'boundaries',
-  'values',
-  'endLearningRate',
-  'power',
-  'cycle',
-  'alpha',
-  'warmupTarget',
-  'warmupSteps',
-  'firstDecaySteps',
-  'tMul',
-  'mMul',
-];
-const WRAPPER_OPTIONS = [
-  'name',
-  'initialScale',
-  'dynamicGrowthSteps',
-  'innerOptimizer',
-  'dynamic',
-  ...Object.keys(BASE_DEFAULTS),
-];
-
-function invalid(message: string, cause?: unknown): SgdError {
-  return new SgdError('SGD_INVALID_CONFIG', message, cause === undefined ? undefined : { cause });
+function invalid(message: string, cause?: unknown): never {
+  refuse('SGD_INVALID_CONFIG', message, cause);
 }
 
 /** The class name and config of a serialized object. */
@@ -63,16 +34,13 @@ function parts(json: unknown, what: string): { className: string; config: Record
   return { className, config, module };
 }
 
-/** Keras's option names to ours; only names that are known, so that nothing else can come in. */
-function options(config: Record<string, unknown>, known: readonly string[], what: string): Record<string, unknown> {
-  const names = new Map(known.map((name) => [snakeCase(name), name]));
-  const result: Record<string, unknown> = {};
-  for (const [key, value] of Object.entries(config)) {
-    const name = names.get(key);
-    if (name === undefined) throw invalid(`${what} has no option ${shown(key)}`);
-    result[name] = value;
-  }
-  return result;
+/** Keras's option names to ours: `learning_rate` to `learningRate`. */
+function options(config: Record<string, unknown>): Record<string, unknown> {
+  const entries = Object.entries(config).map(([key, value]) => {
+    if (/[A-Z]/.test(key)) invalid(`config: expected names in snake_case, got ${shown(key)}`);
+    return [key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), value];
+  });
+  return Object.fromEntries(entries);
 }
 
 /** An option that the constructor refuses is a config that can't be read. */
@@ -80,7 +48,7 @@ function construct<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {
-    if (error instanceof SgdError && error.code === 'SGD_INVALID_OPTION') throw invalid(error.message, error);
+    if (error instanceof SgdError && error.code === 'SGD_INVALID_OPTION') invalid(error.message, error);
     throw error;
   }
 }
@@ -94,20 +62,19 @@ export function deserializeSchedule(json: unknown): Schedule {
   const { className, config } = parts(json, 'schedule');
   const Class = Object.hasOwn(SCHEDULES, className) ? SCHEDULES[className] : undefined;
   if (Class === undefined)
-    throw invalid(`schedule: expected one of ${Object.keys(SCHEDULES).join(', ')}, got ${shown(className)}`);
-  const given = options(config, SCHEDULE_OPTIONS, className);
+    invalid(`schedule: expected one of ${Object.keys(SCHEDULES).join(', ')}, got ${shown(className)}`);
+  const given = options(config);
   return construct(() => new Class(given as never));
 }
 
 /** Keras looks nested objects up by their module, so that it must be there. */
 function nested(value: unknown, what: string): unknown {
-  if (isObject(value) && value.module === undefined)
-    throw invalid(`${what}: expected a serialized object with its module`);
+  if (isObject(value) && value.module === undefined) invalid(`${what}: expected a serialized object with its module`);
   return value;
 }
 
 function sgdOptions(config: Record<string, unknown>): Record<string, unknown> {
-  const given = options(config, SGD_OPTIONS, 'SGD');
+  const given = options(config);
   if (isObject(given.learningRate))
     given.learningRate = deserializeSchedule(nested(given.learningRate, 'learning_rate'));
   return given;
@@ -134,7 +101,7 @@ export function deserialize<V, G, M extends Mode>(
     case 'lossscaleoptimizer':
       return deserializeWrapper(config, backend, extras);
     default:
-      throw invalid(`optimizer: expected SGD or LossScaleOptimizer, got ${shown(className)}`);
+      invalid(`optimizer: expected SGD or LossScaleOptimizer, got ${shown(className)}`);
   }
 }
 
@@ -143,10 +110,9 @@ function deserializeWrapper<V, G, M extends Mode>(
   backend: Backend<V, G, M>,
   extras: Extras,
 ): LossScaleOptimizer<V, G, M> {
-  const { innerOptimizer, ...given } = options(config, WRAPPER_OPTIONS, 'LossScaleOptimizer');
+  const { innerOptimizer, ...given } = options(config);
   const inner = parts(nested(innerOptimizer, 'inner_optimizer'), 'inner_optimizer');
-  if (inner.className.toLowerCase() !== 'sgd')
-    throw invalid(`inner_optimizer: expected SGD, got ${shown(inner.className)}`);
+  if (inner.className.toLowerCase() !== 'sgd') invalid(`inner_optimizer: expected SGD, got ${shown(inner.className)}`);
   const innerOptions = sgdOptions(inner.config);
   const { lossScaleFactor } = innerOptions;
   const wrapper = construct(() => {
@@ -155,7 +121,7 @@ function deserializeWrapper<V, G, M extends Mode>(
   });
   if (lossScaleFactor !== null && lossScaleFactor !== undefined) {
     const text = `loss_scale_factor ${shown(lossScaleFactor)} of the inner optimizer is dropped: the LossScaleOptimizer scales`;
-    new Warn(extras.onWarning).once('SGD_DEPRECATED_OPTION', [], text);
+    new Warn(extras.onWarning ?? toConsole).once('SGD_DEPRECATED_OPTION', [], text);
   }
   return wrapper;
 }

@@ -51,3 +51,11 @@ export class SgdError extends Error {
     this.code = code;
   }
 }
+
+/**
+ * Throws an {@link SgdError}.
+ * @internal
+ */
+export function refuse(code: SgdErrorCode, message: string, cause?: unknown): never {
+  throw new SgdError(code, message, cause === undefined ? undefined : { cause });
+}

@@ -1,7 +1,7 @@
-import { isObject, want, wantKnownKeys } from './check.ts';
+import { ARRAY, resolve, type Resolved, type Spec } from './check.ts';
 import type { Measure } from './contract.ts';
 import type { ParameterGroup } from './groups.ts';
-import type { OnWarning } from './warnings.ts';
+import { type OnWarning, toConsole } from './warnings.ts';
 
 /** What Keras's SGD does not have. */
 export interface Extras {
@@ -18,16 +18,21 @@ export interface Extras {
   readonly onWarning?: OnWarning | undefined;
 }
 
-const POLICIES: readonly unknown[] = ['keras', 'skip', 'throw'] satisfies readonly Extras['nonFinite'][];
-const MEASURES: readonly string[] = ['gradient-norm', 'update-norm'] satisfies readonly Measure[];
+const among = (known: readonly string[], wanted: unknown[]): boolean =>
+  wanted.every((x) => known.includes(x as string));
 
-/** Checks extras, groups left aside. */
-export function checkExtras(extras: Extras): void {
-  want(isObject(extras), 'extras', 'an object', extras);
-  wantKnownKeys(extras, ['groups', 'nonFinite', 'measure', 'onWarning'], 'extras');
-  const { nonFinite = 'keras', measure = [], onWarning } = extras;
-  want(POLICIES.includes(nonFinite), 'nonFinite', '"keras", "skip" or "throw"', nonFinite);
-  const known = Array.isArray(measure) && measure.every((m: unknown) => (MEASURES as readonly unknown[]).includes(m));
-  want(known, 'measure', `an array of ${MEASURES.join(', ')}`, measure);
-  want(onWarning === undefined || typeof onWarning === 'function', 'onWarning', 'a function', onWarning);
+const SPEC: Spec = {
+  groups: [[], ...ARRAY],
+  nonFinite: ['keras', (x: unknown) => among(['keras', 'skip', 'throw'], [x]), '"keras", "skip" or "throw"'],
+  measure: [
+    [],
+    (x: unknown) => Array.isArray(x) && among(['gradient-norm', 'update-norm'] satisfies Measure[], x),
+    'a list of "gradient-norm", "update-norm"',
+  ],
+  onWarning: [toConsole, (x: unknown) => typeof x === 'function', 'a function'],
+};
+
+/** Fills in the defaults and checks; the groups are checked by {@link resolveGroups}. */
+export function resolveExtras(extras: Extras): Resolved<Extras> {
+  return resolve(SPEC, extras, 'extras');
 }

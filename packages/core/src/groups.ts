@@ -1,6 +1,6 @@
-import { isNumberOrNull, isObject, want, wantKnownKeys } from './check.ts';
-import { SgdError } from './errors.ts';
-import { type LearningRate, RateHolder } from './learning-rate.ts';
+import { BOOLEAN, NUMBER, NUMBER_OR_NULL, resolve, type Spec, UNIT } from './check.ts';
+import { refuse } from './errors.ts';
+import { isRate, type LearningRate, RATE_WANTED, RateHolder } from './learning-rate.ts';
 
 /** Variables that are trained by other numbers than the rest. */
 export interface ParameterGroup {
@@ -18,83 +18,77 @@ export interface ParameterGroup {
   readonly frozen?: boolean | undefined;
 }
 
-/** A checked group. `null` and `undefined` stand for the optimizer's own value. */
-export interface Group {
-  readonly patterns: readonly (string | RegExp)[];
-  readonly rate: RateHolder | null;
-  readonly multiplier: number;
+/** What every group falls back on. */
+export interface Shared {
   readonly momentum: number;
   readonly weightDecay: number | null;
+}
+
+/** A checked group. */
+export interface Group extends Shared {
+  readonly paths: readonly (string | RegExp)[];
+  /** `null`: the optimizer's own. */
+  readonly rate: RateHolder | null;
+  readonly multiplier: number;
   readonly frozen: boolean;
 }
 
-const KEYS = ['paths', 'learningRate', 'learningRateMultiplier', 'momentum', 'weightDecay', 'frozen'];
+type ResolvedGroup = Omit<Group, 'rate' | 'multiplier'> & {
+  readonly learningRate: LearningRate | undefined;
+  readonly learningRateMultiplier: number;
+};
+
+export function isPattern(value: unknown): value is string | RegExp {
+  return typeof value === 'string' || value instanceof RegExp;
+}
 
 /** Copies a regular expression without the flags that make it remember where it stopped. */
 export function stateless(pattern: RegExp): RegExp {
-  return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, ''));
+  return new RegExp(pattern, pattern.flags.replace(/[gy]/g, ''));
 }
 
-/** Checks the user's groups; the first of the result is the optimizer's own, for all variables that no group names. */
-export function resolveGroups(
-  groups: readonly ParameterGroup[],
-  own: { readonly momentum: number; readonly weightDecay: number | null },
-): readonly Group[] {
-  want(Array.isArray(groups), 'groups', 'an array', groups);
-  const rest: Group = { patterns: [], rate: null, multiplier: 1, frozen: false, ...own };
-  return [rest, ...groups.map((group, i) => resolveGroup(group, `groups[${i}]`, own))];
+/** Checks the user's groups. The first of the result is the optimizer's own, of all variables that no group names. */
+export function resolveGroups(groups: readonly ParameterGroup[], { momentum, weightDecay }: Shared): readonly Group[] {
+  const spec: Spec = {
+    paths: [
+      undefined,
+      (x: unknown) => Array.isArray(x) && x.length > 0 && x.every(isPattern),
+      'a list of paths or regular expressions',
+    ],
+    learningRate: [undefined, (x: unknown) => x === undefined || isRate(x), RATE_WANTED],
+    learningRateMultiplier: [1, ...NUMBER],
+    momentum: [momentum, ...UNIT],
+    weightDecay: [weightDecay, ...NUMBER_OR_NULL],
+    frozen: [false, ...BOOLEAN],
+  };
+  const own: Group = { paths: [], rate: null, multiplier: 1, momentum, weightDecay, frozen: false };
+  const checked = groups.map((given, i): Group => {
+    const {
+      learningRate,
+      learningRateMultiplier: multiplier,
+      ...group
+    } = resolve<ResolvedGroup>(spec, given, `groups[${i}]`);
+    return { ...group, multiplier, rate: learningRate === undefined ? null : new RateHolder(learningRate) };
+  });
+  return [own, ...checked];
 }
 
-function resolveGroup(
-  group: ParameterGroup,
-  at: string,
-  own: { readonly momentum: number; readonly weightDecay: number | null },
-): Group {
-  want(isObject(group), at, 'an object', group);
-  wantKnownKeys(group, KEYS, at);
-  const { paths, learningRate, learningRateMultiplier: multiplier = 1, frozen = false } = group;
-  const { momentum = own.momentum, weightDecay = own.weightDecay } = group;
-  const isPattern = (p: unknown): boolean => typeof p === 'string' || p instanceof RegExp;
-  const listed = Array.isArray(paths) && paths.length > 0 && paths.every(isPattern);
-  want(listed, `${at}.paths`, 'a list of paths or regular expressions', paths);
-  want(typeof multiplier === 'number', `${at}.learningRateMultiplier`, 'a number', multiplier);
-  want(
-    typeof momentum === 'number' && !(momentum < 0 || momentum > 1),
-    `${at}.momentum`,
-    'a number from 0 to 1',
-    momentum,
-  );
-  want(isNumberOrNull(weightDecay), `${at}.weightDecay`, 'a number or null', weightDecay);
-  want(typeof frozen === 'boolean', `${at}.frozen`, 'a boolean', frozen);
-  const patterns = paths.map((p) => (typeof p === 'string' ? p : stateless(p)));
-  const rate = learningRate === undefined ? null : new RateHolder(learningRate);
-  return { patterns, rate, multiplier, momentum, weightDecay, frozen };
-}
-
-/** The group of each path. A path that two groups name, or a pattern that finds nothing, is refused. */
+/** The group of each path. A path that two groups name, or a name that finds nothing, is refused. */
 export function assignGroups(groups: readonly Group[], paths: readonly string[]): number[] {
-  const found = paths.map(() => 0);
-  groups.forEach(({ patterns }, group) => {
-    for (const pattern of patterns) {
-      let any = false;
+  const groupOf = paths.map(() => 0);
+  groups.forEach(({ paths: names }, group) => {
+    for (const name of names) {
+      const finds = (path: string): boolean => (typeof name === 'string' ? name === path : stateless(name).test(path));
+      if (!paths.some(finds))
+        refuse('SGD_UNKNOWN_VARIABLE', `groups[${group - 1}]: no variable has the path ${String(name)}`);
       paths.forEach((path, i) => {
-        if (typeof pattern === 'string' ? path !== pattern : !pattern.test(path)) return;
-        any = true;
-        if (found[i] !== 0 && found[i] !== group) {
-          throw new SgdError(
-            'SGD_INVALID_OPTION',
-            `groups[${group - 1}] and groups[${(found[i] as number) - 1}] both name "${path}"`,
-          );
-        }
-        found[i] = group;
+        if (!finds(path)) return;
+        const other = groupOf[i] as number;
+        if (other !== 0 && other !== group)
+          refuse('SGD_INVALID_OPTION', `groups[${other - 1}] and groups[${group - 1}] both name ${path}`);
+        groupOf[i] = group;
       });
-      if (!any) {
-        throw new SgdError(
-          'SGD_UNKNOWN_VARIABLE',
-          `groups[${group - 1}].paths: ${pattern} is no variable's path; there are ${paths.join(', ')}`,
-        );
-      }
     }
   });
-  return found;
+  return groupOf;
 }

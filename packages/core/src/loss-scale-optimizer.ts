@@ -1,11 +1,11 @@
-import { isObject, shown, want, wantKnownKeys } from './check.ts';
+import { BOOLEAN, NUMBER, resolve, shown, type Spec, want } from './check.ts';
 import type { Mode } from './contract.ts';
-import { SgdError } from './errors.ts';
+import { refuse } from './errors.ts';
 import { LossScale } from './loss-scale.ts';
 import type { Machine } from './machine.ts';
 import { machineOf, Optimizer } from './optimizer.ts';
 import { scalar } from './optimizer-variables.ts';
-import { BASE_DEFAULTS } from './options.ts';
+import { BASE, NAME } from './options.ts';
 import { SGD } from './sgd.ts';
 
 /** Options of {@link LossScaleOptimizer}. */
@@ -26,33 +26,27 @@ export interface LossScaleConfig<V, G, M extends Mode> {
   readonly dynamicGrowthSteps: number;
 }
 
-const NAME = 'loss_scale_optimizer';
+type OwnConfig = Omit<LossScaleConfig<never, never, Mode>, 'innerOptimizer'>;
 
-type Resolved = Omit<LossScaleConfig<never, never, Mode>, 'innerOptimizer'>;
+const NAME_DEFAULT = 'loss_scale_optimizer';
+const SPEC: Spec = {
+  name: [NAME_DEFAULT, ...NAME],
+  initialScale: [32768, ...NUMBER],
+  dynamicGrowthSteps: [2000, ...NUMBER],
+};
+/** Keras takes the base class's options, and `dynamic`, as long as they say nothing. */
+const SILENT: Spec = { ...BASE, dynamic: [true, ...BOOLEAN] };
 
-function resolve(given: LossScaleOptions): Resolved {
-  want(isObject(given), 'options', 'an object', given);
-  const own = { name: NAME, initialScale: 32768, dynamicGrowthSteps: 2000 };
-  // Keras takes the base class's options, and `dynamic`, as long as they say nothing
-  const silent: Record<string, unknown> = { ...BASE_DEFAULTS, dynamic: true };
-  wantKnownKeys(given, [...Object.keys(own), ...Object.keys(silent)], 'LossScaleOptimizer');
-  const config: Record<string, unknown> = { ...own };
-  for (const [key, value] of Object.entries(given)) {
-    if (value === undefined) continue;
-    if (key in own) config[key] = value;
-    else
-      want(
-        value === silent[key],
-        `LossScaleOptimizer: ${key}`,
-        `set on the inner optimizer, and here left out or ${shown(silent[key])}`,
-        value,
-      );
+function resolveOwn(given: LossScaleOptions): OwnConfig {
+  const own: Record<string, unknown> = { ...given };
+  for (const key of Object.keys(SILENT)) {
+    const fallback = SILENT[key]?.[0];
+    const { [key]: value = fallback } = own;
+    want(value === fallback, `LossScaleOptimizer: ${key}`, `${shown(fallback)}: set it on the inner optimizer`, value);
+    delete own[key];
   }
-  const name = config.name ?? NAME;
-  want(typeof name === 'string' && !name.includes('/'), 'name', 'a string without "/"', name);
-  for (const key of ['initialScale', 'dynamicGrowthSteps'])
-    want(typeof config[key] === 'number', key, 'a number', config[key]);
-  return { ...(config as unknown as typeof own), name };
+  if (own.name === null) own.name = NAME_DEFAULT;
+  return resolve(SPEC, own, 'LossScaleOptimizer');
 }
 
 /**
@@ -68,7 +62,7 @@ export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimiz
   readonly className = 'LossScaleOptimizer';
   /** The optimizer that was wrapped. */
   readonly inner: SGD<V, G, M>;
-  readonly #config: Resolved;
+  readonly #config: OwnConfig;
   readonly #scale: LossScale;
 
   /**
@@ -79,9 +73,9 @@ export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimiz
   constructor(inner: SGD<V, G, M>, options: LossScaleOptions = {}) {
     want(inner instanceof SGD, 'the optimizer to wrap', 'an SGD', inner);
     const machine: Machine<V, G, M> = machineOf(inner);
-    const config = resolve(options);
+    const config = resolveOwn(options);
     machine.enter('LossScaleOptimizer', inner);
-    if (inner.built) throw new SgdError('SGD_ALREADY_BUILT', 'the optimizer to wrap must not be built');
+    if (inner.built) refuse('SGD_ALREADY_BUILT', 'LossScaleOptimizer: the optimizer to wrap is built');
     const { lossScaleFactor } = machine.config;
     want(
       lossScaleFactor === null,
@@ -89,11 +83,12 @@ export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimiz
       'null: the wrapper scales',
       lossScaleFactor,
     );
+    const { nonFinite } = machine.extras;
     want(
-      machine.nonFinite === 'keras',
+      nonFinite === 'keras',
       'nonFinite of the optimizer to wrap',
       '"keras": the wrapper drops such steps',
-      machine.nonFinite,
+      nonFinite,
     );
     const scale = new LossScale(config.initialScale, config.dynamicGrowthSteps);
     super(machine, config.name, [

@@ -28,4 +28,10 @@ export class LossScale {
       this.counter++;
     }
   }
+
+  /** Goes on from what another one had. */
+  restore(value: number, counter: number): void {
+    this.value = Math.fround(value);
+    this.counter = counter;
+  }
 }

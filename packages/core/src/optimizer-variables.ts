@@ -8,25 +8,28 @@ export interface OptimizerVariable {
   readonly dtype: DType | 'int32';
 }
 
-/** Where an optimizer variable's values are: a number of core's, or a slot of the engine's. */
-export type Located = OptimizerVariable &
-  ({ readonly value: () => FloatArray } | { readonly slot: Slot; readonly index: number });
+/** Where values are: a number of core's, or a slot of the engine's. */
+export interface Located extends OptimizerVariable {
+  readonly slot?: Slot;
+  readonly index?: number;
+  readonly value?: () => FloatArray;
+}
 
 type KeptSlot = Exclude<Slot, 'variable'>;
 
 /** Keras's order of creation, and its names. */
-const SLOTS: readonly (readonly [KeptSlot, string])[] = [
-  ['average', 'average'],
-  ['accumulator', 'gradient_accumulator'],
-  ['momentum', 'momentum'],
-];
+const KINDS: Readonly<Record<KeptSlot, string>> = {
+  average: 'average',
+  accumulator: 'gradient_accumulator',
+  momentum: 'momentum',
+};
 
-/** Which slots a variable has: one that is overwritten by its gradient has at most an accumulator. */
-export function slotsOf(program: Program, index: number): readonly KeptSlot[] {
-  const overwrites = program.variables[index]?.overwrites;
-  return SLOTS.map(([slot]) => slot).filter(
-    (slot) => program.slots.has(slot) && !(overwrites && slot !== 'accumulator'),
-  );
+/** The slots, in Keras's order of creation. */
+export const SLOTS = Object.keys(KINDS) as readonly KeptSlot[];
+
+/** Whether a variable has a slot: one that is overwritten by its gradient has at most an accumulator. */
+export function hasSlot(program: Program, index: number, slot: KeptSlot): boolean {
+  return program.slots.has(slot) && (slot === 'accumulator' || !program.variables[index]?.overwrites);
 }
 
 /** A number of core's own as a variable. */
@@ -37,16 +40,14 @@ export function scalar(path: string, dtype: 'int32' | 'float32', value: () => nu
 
 /** Keras's list: iteration, learning rate (if it is a number), averages, accumulators, momentums. */
 export function optimizerVariables<V, G, M extends Mode>(machine: Machine<V, G, M>): Located[] {
-  const { rate, built } = machine;
-  const { name } = machine.config;
-  const list: Located[] = [scalar(`${name}/iteration`, 'int32', () => machine.micro)];
-  if (typeof rate.source === 'number')
-    list.push(scalar(`${name}/learning_rate`, 'float32', () => rate.at(machine.micro)));
+  const { rate, built, config } = machine;
+  const list = [scalar(`${config.name}/iteration`, 'int32', () => machine.micro)];
+  if (typeof rate.source === 'number') list.push(scalar(`${config.name}/learning_rate`, 'float32', () => rate.at(0)));
   if (built === null) return list;
-  for (const [slot, kind] of SLOTS) {
+  for (const slot of SLOTS) {
     built.variables.forEach(({ path, shape, dtype }, index) => {
-      if (!slotsOf(built.program, index).includes(slot)) return;
-      list.push({ path: `${name}/${path.replaceAll('/', '_')}_${kind}`, shape, dtype, slot, index });
+      if (!hasSlot(built.program, index, slot)) return;
+      list.push({ path: `${config.name}/${path.replaceAll('/', '_')}_${KINDS[slot]}`, shape, dtype, slot, index });
     });
   }
   return list;

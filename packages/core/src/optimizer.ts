@@ -1,12 +1,11 @@
-import { want } from './check.ts';
-import type { FloatArray, Measured, Mode, Result } from './contract.ts';
+import { shown, want } from './check.ts';
+import type { FloatArray, Measured, Mode, Result, Slot } from './contract.ts';
+import { refuse } from './errors.ts';
 import type { Gradients } from './gather.ts';
 import type { LearningRate } from './learning-rate.ts';
 import type { Machine } from './machine.ts';
 import { type Located, optimizerVariables, type OptimizerVariable } from './optimizer-variables.ts';
 import type { BuildOptions, WeightDecayExclusion } from './program.ts';
-import { readMeasured, readPath, readVariables } from './reading.ts';
-import { type KerasObject, serialize } from './serialize.ts';
 import { readState, type State, writeState } from './state.ts';
 import type { Variables } from './variables.ts';
 
@@ -63,13 +62,7 @@ export abstract class Optimizer<V, G, M extends Mode> {
    * `SGD_UNKNOWN_VARIABLE`: an option names a variable that is not there; `SGD_INVALID_OPTION`
    */
   build(variables: Variables<V>, options: BuildOptions<V> = {}): Result<M, void> {
-    const machine = this.#machine;
-    try {
-      machine.enter('build', this);
-      return machine.build(variables, options);
-    } catch (error) {
-      return machine.fail(error);
-    }
+    return this.#enter('build', (machine) => machine.build(variables, options));
   }
 
   /**
@@ -91,36 +84,28 @@ export abstract class Optimizer<V, G, M extends Mode> {
     }
   }
 
-  /** Keras builds on the variables of the first call. */
+  /** Keras builds on the variables of the first call; an empty list it takes at any time. */
   #applyUnbuilt(gradients: Gradients<G>, variables: readonly (V | string)[] | undefined): Result<M, boolean> {
     const machine = this.#machine;
     if (variables === undefined) {
       const nothing = Array.isArray(gradients) && gradients.length === 0 && machine.scale === null;
       if (!nothing) machine.wantBuilt('apply');
-      return (machine.backend.mode === 'sync' ? true : Promise.resolve(true)) as Result<M, boolean>;
+      return machine.done(true);
     }
-    want(
-      Array.isArray(variables) && !variables.some((v) => typeof v === 'string'),
-      'variables',
-      'variables, not paths, in a call that builds',
-      variables,
-    );
     const built = machine.build(variables as readonly V[], {});
-    if (machine.backend.mode === 'sync') return this.apply(gradients, variables);
-    return (built as Promise<void>).then(() => this.apply(gradients, variables)) as Result<M, boolean>;
+    const go = (): Result<M, boolean> => this.apply(gradients, variables);
+    return machine.backend.mode === 'sync' ? go() : ((built as Promise<void>).then(go) as Result<M, boolean>);
   }
 
   /** As {@link Optimizer.apply}, for pairs of gradient and variable (or path). */
   applyGradients(pairs: Iterable<readonly [G | null | undefined, V | string]>): Result<M, boolean> {
-    try {
+    return this.#enter('applyGradients', () => {
       const list = [...pairs];
       return this.apply(
         list.map(([gradient]) => gradient),
         list.map(([, variable]) => variable),
       );
-    } catch (error) {
-      return this.#machine.fail(error);
-    }
+    });
   }
 
   /**
@@ -130,21 +115,14 @@ export abstract class Optimizer<V, G, M extends Mode> {
    * @throws SgdError `SGD_NO_AVERAGES`: before the first step; `SGD_NOT_BUILT`
    */
   finalizeVariableValues(variables?: readonly (V | string)[]): Result<M, void> {
-    const machine = this.#machine;
-    try {
-      machine.enter('finalizeVariableValues', this);
-      const { lookup, session, variables: own } = machine.wantBuilt('finalizeVariableValues');
-      if (variables !== undefined) {
-        const same =
-          variables.length === own.length && variables.every((v, i) => lookup.index(v, session.variables) === i);
-        want(same, 'variables', `the ${own.length} that the optimizer was built with, in that order`, variables);
-      }
-      if (!machine.config.useEma)
-        return (machine.backend.mode === 'sync' ? undefined : Promise.resolve()) as Result<M, void>;
-      return machine.averages('finalizeVariableValues', 'assign');
-    } catch (error) {
-      return machine.fail(error);
-    }
+    const call = 'finalizeVariableValues';
+    return this.#enter(call, (machine) => {
+      const { lookup, session } = machine.wantBuilt(call);
+      const all = session.variables;
+      const same = (variables ?? all).length === all.length && !variables?.some((v, i) => lookup.index(v, all) !== i);
+      want(same, call, `the ${all.length} variables that it was built with, in that order`, variables);
+      return machine.config.useEma ? machine.averages(call, 'assign') : machine.done(undefined);
+    });
   }
 
   /**
@@ -154,13 +132,13 @@ export abstract class Optimizer<V, G, M extends Mode> {
    * @throws SgdError `SGD_NO_AVERAGES`: without `useEma`, or before the first step
    */
   swapAverages(): Result<M, void> {
+    return this.#enter('swapAverages', (machine) => machine.averages('swapAverages', 'swap'), true);
+  }
+
+  /** Frees the slots; the variables stay yours, with their current values. A second call does nothing. */
+  dispose(): Result<M, void> {
     const machine = this.#machine;
-    try {
-      machine.enter('swapAverages', this, true);
-      return machine.averages('swapAverages', 'swap');
-    } catch (error) {
-      return machine.fail(error);
-    }
+    return machine.disposed ? machine.done(undefined) : this.#enter('dispose', () => machine.dispose(), true);
   }
 
   /**
@@ -190,8 +168,8 @@ export abstract class Optimizer<V, G, M extends Mode> {
    */
   set learningRate(rate: LearningRate) {
     const machine = this.#machine;
-    machine.enter('learningRate', machine.owner as object, true);
-    machine.rate.replace(rate);
+    machine.enter('learningRate', machine.owner, true);
+    machine.rate.set(rate);
   }
 
   /** The optimizer's own variables, in Keras's order. */
@@ -212,7 +190,7 @@ export abstract class Optimizer<V, G, M extends Mode> {
   /** @throws SgdError `SGD_UNKNOWN_VARIABLE` */
   trainableVariable(path: string): V {
     const { lookup, session } = this.#machine.wantBuilt('trainableVariable');
-    return session.variables[lookup.index(path, null)] as V;
+    return session.variables[lookup.index(path)] as V;
   }
 
   /**
@@ -221,22 +199,36 @@ export abstract class Optimizer<V, G, M extends Mode> {
    *
    * @throws SgdError `SGD_UNKNOWN_VARIABLE`
    */
-  read(path: string): Promise<FloatArray> {
-    return readPath(this.#machine, path, () => this.#located());
+  async read(path: string): Promise<FloatArray> {
+    const machine = this.#machine;
+    if (machine.busy) await machine.settled();
+    const { variables, session } = machine.wantBuilt('read');
+    const trained = variables.findIndex((v) => v.path === path);
+    const { slot, index, value } =
+      trained < 0 ? this.#find(path) : ({ slot: 'variable', index: trained, value: null } as const);
+    return value?.() ?? ((await session.read([{ slot: slot as Slot, index: index as number }]))[0] as FloatArray);
   }
 
   /** Copies of the values of all variables being trained, by path. Waits for a step in flight. */
-  readAll(): Promise<Record<string, FloatArray>> {
-    return readVariables(this.#machine);
+  async readAll(): Promise<Record<string, FloatArray>> {
+    const machine = this.#machine;
+    if (machine.busy) await machine.settled();
+    const { variables, session } = machine.wantBuilt('readAll');
+    const values = await session.read(variables.map((_, index) => ({ slot: 'variable', index })));
+    return Object.assign(Object.create(null), Object.fromEntries(variables.map(({ path }, i) => [path, values[i]])));
   }
 
   /**
-   * The norms that `extras.measure` asked for, of the last updating step; none before it.
+   * The norms that `extras.measure` asked for, of the last updating step; none before it. Waits for a step in flight.
    *
    * @throws SgdError `SGD_INVALID_OPTION`: nothing is measured
    */
-  measured(): Promise<Measured> {
-    return readMeasured(this.#machine);
+  async measured(): Promise<Measured> {
+    const machine = this.#machine;
+    if (machine.busy) await machine.settled();
+    const { session } = machine.wantBuilt('measured');
+    if (machine.extras.measure.length === 0) refuse('SGD_INVALID_OPTION', 'measured: extras.measure names nothing');
+    return (await session.measured?.()) ?? {};
   }
 
   /** All but the variables themselves, to go on later: slots, counters, learning rate, loss scale. Waits for a step in flight. */
@@ -244,7 +236,7 @@ export abstract class Optimizer<V, G, M extends Mode> {
     const machine = this.#machine;
     if (machine.busy) await machine.settled();
     machine.enter('getState', this);
-    return readState(machine, this.#serialized());
+    return readState(machine, this.className);
   }
 
   /**
@@ -253,17 +245,17 @@ export abstract class Optimizer<V, G, M extends Mode> {
    * @throws SgdError `SGD_STATE_MISMATCH`: with a list of what does not fit; nothing is changed then
    */
   async setState(state: State): Promise<void> {
-    this.#machine.enter('setState', this);
-    return writeState(this.#machine, state, this.className);
+    const machine = this.#machine;
+    machine.enter('setState', this);
+    return writeState(machine, state, this.className);
   }
 
-  /** Frees the slots; the variables stay yours, with their current values. A second call does nothing. */
-  dispose(): Result<M, void> {
+  /** Runs a call that may happen now. */
+  #enter<T>(call: string, job: (machine: Machine<V, G, M>) => Result<M, T>, whileSwapped?: boolean): Result<M, T> {
     const machine = this.#machine;
     try {
-      if (machine.disposed) return (machine.backend.mode === 'sync' ? undefined : Promise.resolve()) as Result<M, void>;
-      machine.enter('dispose', this, true);
-      return machine.dispose();
+      machine.enter(call, this, whileSwapped);
+      return job(machine);
     } catch (error) {
       return machine.fail(error);
     }
@@ -273,11 +265,8 @@ export abstract class Optimizer<V, G, M extends Mode> {
     return [...this.#first, ...optimizerVariables(this.#machine)];
   }
 
-  #serialized(): KerasObject | null {
-    try {
-      return serialize(this);
-    } catch {
-      return null; // a learning rate that Keras has no form for
-    }
+  #find(path: string): Located {
+    const found = this.#located().find((v) => v.path === path);
+    return found ?? refuse('SGD_UNKNOWN_VARIABLE', `read: there is no variable ${shown(path)}`);
   }
 }

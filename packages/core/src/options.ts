@@ -1,7 +1,6 @@
-import { isNumber, isNumberOrNull, isObject, want, wantKnownKeys } from './check.ts';
+import { BOOLEAN, isObject, type Kind, NUMBER, NUMBER_OR_NULL, resolve, type Spec, UNIT, want } from './check.ts';
 import type { Clip } from './contract.ts';
-import { SgdError } from './errors.ts';
-import type { LearningRate } from './learning-rate.ts';
+import { isRate, type LearningRate, RATE_WANTED } from './learning-rate.ts';
 import type { Warn } from './warnings.ts';
 
 /** Options that every optimizer has. Names, defaults and checks are Keras's. */
@@ -47,88 +46,64 @@ export interface OptimizerConfig {
   readonly gradientAccumulationSteps: number | null;
 }
 
-type BaseDefaults = Omit<OptimizerConfig, 'name' | 'learningRate'>;
+const EMA_FREQUENCY = atLeast(1);
 
-/** Keras's defaults of what every optimizer shares. */
-export const BASE_DEFAULTS: BaseDefaults = {
-  weightDecay: null,
-  clipnorm: null,
-  globalClipnorm: null,
-  clipvalue: null,
-  useEma: false,
-  emaMomentum: 0.99,
-  emaOverwriteFrequency: null,
-  lossScaleFactor: null,
-  gradientAccumulationSteps: null,
+function atLeast(least: number): Kind {
+  const test = (value: unknown): boolean =>
+    value === null || value === 0 || (Number.isInteger(value) && (value as number) >= least);
+  return [test, `null, 0 or an integer of at least ${least}`];
+}
+
+export const NAME: Kind = [
+  (value: unknown) => typeof value === 'string' && !value.includes('/'),
+  'a string without "/"',
+];
+
+/** What Keras's base class takes beside a name and a learning rate. */
+export const BASE: Spec = {
+  weightDecay: [null, ...NUMBER_OR_NULL],
+  clipnorm: [null, ...NUMBER_OR_NULL],
+  globalClipnorm: [null, ...NUMBER_OR_NULL],
+  clipvalue: [null, ...NUMBER_OR_NULL],
+  useEma: [false, ...BOOLEAN],
+  emaMomentum: [0.99, ...NUMBER],
+  emaOverwriteFrequency: [null, ...NUMBER_OR_NULL],
+  lossScaleFactor: [null, ...NUMBER_OR_NULL],
+  gradientAccumulationSteps: [null, ...atLeast(2)],
 };
 
-const LIMITS = ['clipnorm', 'globalClipnorm', 'clipvalue'] as const;
-
-function checkName(name: unknown): void {
-  want(typeof name === 'string' && !name.includes('/'), 'name', 'a string without "/"', name);
-}
-
-function checkBase(c: OptimizerConfig): void {
-  const k = c.gradientAccumulationSteps;
-  const accumulates = k === null || k === 0 || (Number.isInteger(k) && k >= 2);
-  want(accumulates, 'gradientAccumulationSteps', 'null, 0 or an integer of at least 2', k);
-  want(typeof c.useEma === 'boolean', 'useEma', 'a boolean', c.useEma);
-  want(isNumber(c.emaMomentum), 'emaMomentum', 'a number', c.emaMomentum);
-  const often = c.emaOverwriteFrequency;
-  want(isNumberOrNull(often), 'emaOverwriteFrequency', 'a number or null', often);
-  if (c.useEma) {
-    want(!(c.emaMomentum < 0 || c.emaMomentum > 1), 'emaMomentum', 'from 0 to 1', c.emaMomentum);
-    const ok = often === null || often === 0 || (Number.isInteger(often) && often >= 1);
-    want(ok, 'emaOverwriteFrequency', 'null, 0 or an integer of at least 1', often);
-  }
-  for (const name of [...LIMITS, 'weightDecay', 'lossScaleFactor'] as const) {
-    want(isNumberOrNull(c[name]), name, 'a number or null', c[name]);
-  }
-  const set = LIMITS.filter((name) => c[name] !== null);
-  if (set.length > 1) {
-    throw new SgdError(
-      'SGD_INVALID_OPTION',
-      `at most one of ${LIMITS.join(', ')} may be set, got ${set.join(' and ')}`,
-    );
-  }
-  checkName(c.name);
-}
+const CLIPS = { clipnorm: 'norm', globalClipnorm: 'global-norm', clipvalue: 'value' } as const;
+const LIMITS = Object.keys(CLIPS) as (keyof typeof CLIPS)[];
 
 /**
- * Fills in the defaults and checks in Keras's order. `own` are the defaults of the optimizer's own options, which it checks itself.
+ * Fills in the defaults and checks by Keras's rules. `own` are the options that the optimizer adds to the base class's.
  * Keras's legacy option `decay` is dropped, with a warning unless it is null.
  */
-export function resolveOptions<T extends object>(
-  given: OptimizerOptions,
-  name: string,
-  own: T,
-  warn: Warn,
-): OptimizerConfig & T {
+export function resolveOptions<T>(given: OptimizerOptions, name: string, own: Spec, warn: Warn): OptimizerConfig & T {
   want(isObject(given), 'options', 'an object', given);
-  const defaults = { name, learningRate: 0.01, ...BASE_DEFAULTS, ...own };
-  const config: Record<string, unknown> = { ...defaults };
   const { decay, ...options } = given as Record<string, unknown>;
-  if (decay !== undefined && decay !== null) {
-    warn.once(
-      'SGD_DEPRECATED_OPTION',
-      [],
-      'the option "decay" is not supported any more and is dropped: use a schedule as learningRate',
+  if (options.name === null) options.name = name;
+  const spec = { name: [name, ...NAME], learningRate: [0.01, isRate, RATE_WANTED], ...BASE, ...own } satisfies Spec;
+  const config = resolve<OptimizerConfig & T>(spec, options, 'options');
+  const { emaMomentum, emaOverwriteFrequency: often, useEma } = config;
+  if (useEma) {
+    // Keras looks at the range of these only when they are used
+    resolve(
+      { emaMomentum: [0, ...UNIT], emaOverwriteFrequency: [0, ...EMA_FREQUENCY] },
+      { emaMomentum, emaOverwriteFrequency: often },
+      'options',
     );
   }
-  wantKnownKeys(options, Object.keys(defaults), 'the optimizer');
-  for (const [key, value] of Object.entries(options)) if (value !== undefined) config[key] = value;
-  if (config.name === null) config.name = name;
-  const checked = config as unknown as OptimizerConfig & T;
-  checkBase(checked);
-  return checked;
+  const set = LIMITS.filter((limit) => config[limit] !== null);
+  want(set.length < 2, 'options', `at most one of ${LIMITS.join(', ')}`, set.join(' and '));
+  if (decay !== undefined && decay !== null) {
+    warn.once('SGD_DEPRECATED_OPTION', [], 'the option "decay" is dropped: use a schedule as learningRate');
+  }
+  return config;
 }
 
 /** What the limits say: Keras takes the first one above 0. */
-export function clipOf(c: OptimizerConfig): { clip: Clip; limit: number } {
-  const kinds = { clipnorm: 'norm', globalClipnorm: 'global-norm', clipvalue: 'value' } as const;
-  for (const name of LIMITS) {
-    const limit = c[name];
-    if (limit !== null && limit > 0) return { clip: kinds[name], limit };
-  }
-  return { clip: 'none', limit: 0 };
+export function clipOf(config: OptimizerConfig): { readonly clip: Clip; readonly limit: number } {
+  const name = LIMITS.find((limit) => (config[limit] as number) > 0);
+  return name === undefined ? { clip: 'none', limit: 0 } : { clip: CLIPS[name], limit: config[name] as number };
 }

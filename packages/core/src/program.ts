@@ -1,6 +1,6 @@
-import { isObject, want } from './check.ts';
-import type { Backend, Clip, Constraint, Feature, Measure, Program, Slot } from './contract.ts';
-import { SgdError } from './errors.ts';
+import { ARRAY, isObject, resolve, type Resolved, type Spec, want } from './check.ts';
+import type { Backend, Clip, Constraint, Feature, Measure, Program, ProgramVariable, Slot } from './contract.ts';
+import { refuse } from './errors.ts';
 import type { Group } from './groups.ts';
 import type { BuiltVariable, Lookup } from './variables.ts';
 
@@ -43,6 +43,11 @@ export interface Choices<V> {
   readonly build: BuildOptions<V>;
 }
 
+const BUILD: Spec = {
+  overwriteWithGradient: [[], ...ARRAY],
+  constraints: [{}, isObject, 'a record by path'],
+};
+
 /** Makes the program; what names a variable that is not there is refused. */
 export function makeProgram<V>(
   plan: Plan,
@@ -50,76 +55,75 @@ export function makeProgram<V>(
   lookup: Lookup<V>,
   { groups, groupOf, excluded, build }: Choices<V>,
 ): Program {
-  const { overwriteWithGradient = [], constraints = {} } = build;
-  want(Array.isArray(overwriteWithGradient), 'overwriteWithGradient', 'an array', overwriteWithGradient);
-  want(isObject(constraints), 'constraints', 'a record by path', constraints);
-  const overwriting = new Set(overwriteWithGradient.map((v) => lookup.index(v, null)));
-  const spared = new Set(excluded.variables.map((v) => lookup.index(v, null)));
+  const { overwriteWithGradient, constraints } = resolve<Resolved<BuildOptions<V>>>(BUILD, build, 'build');
+  const overwriting = lookup.indices(overwriteWithGradient, 'overwriteWithGradient');
+  const spared = lookup.indices(excluded.variables, 'excludeFromWeightDecay');
   const constraintOf = new Map<number, Constraint>();
   for (const [path, constraint] of Object.entries(constraints)) {
-    want(typeof constraint === 'function', `constraints: "${path}"`, 'a function', constraint);
-    constraintOf.set(lookup.index(path, null), constraint);
+    want(typeof constraint === 'function', `constraints: ${path}`, 'a function', constraint);
+    constraintOf.set(lookup.index(path), constraint);
   }
-  const slots = new Set<Exclude<Slot, 'variable'>>();
-  if (plan.momentum) slots.add('momentum');
-  if (plan.accumulation) slots.add('accumulator');
-  if (plan.average) slots.add('average');
+  const kept: Readonly<Record<Exclude<Slot, 'variable'>, boolean>> = {
+    momentum: plan.momentum,
+    accumulator: plan.accumulation,
+    average: plan.average,
+  };
   const { unscale, clip, finiteCheck, measure } = plan;
   return {
     rule: 'sgd',
-    slots,
+    slots: trueOf(kept),
     nesterov: plan.momentum && plan.nesterov,
     unscale,
     clip,
     finiteCheck,
     measure,
     variables: variables.map(({ path, name, shape, dtype }, i) => {
-      const { frozen } = groups[groupOf[i] as number] as Group;
-      // a frozen variable never reaches the engine: it needs no rates of its own
-      const group = frozen ? 0 : (groupOf[i] as number);
+      const own = groupOf[i] as number;
+      const { frozen, weightDecay } = groups[own] as Group;
       const overwrites = overwriting.has(i);
-      const spares = overwrites || spared.has(i) || excluded.names.some((pattern) => pattern.test(name));
-      const decays = !spares && !frozen && (groups[group] as Group).weightDecay !== null;
+      const spares = overwrites || frozen || spared.has(i) || excluded.names.some((pattern) => pattern.test(name));
       return {
         path,
         shape,
         dtype,
-        group,
-        decays,
+        // a frozen variable never reaches the engine: it needs no rates of its own
+        group: frozen ? 0 : own,
+        decays: !spares && weightDecay !== null,
         overwrites,
-        constraint: overwrites ? null : (constraintOf.get(i) ?? null),
+        constraint: (!overwrites && constraintOf.get(i)) || null,
       };
     }),
   };
 }
 
-function featuresOf(program: Program): Set<Feature> {
-  const { slots, nesterov, clip, finiteCheck, measure, variables } = program;
-  const needs: readonly (readonly [Feature, boolean])[] = [
-    ['momentum', slots.has('momentum')],
-    ['nesterov', nesterov],
-    ['weight-decay', variables.some((v) => v.decays)],
-    ['accumulation', slots.has('accumulator')],
-    ['average', slots.has('average')],
-    ['finite-check', finiteCheck],
-    ['groups', variables.some((v) => v.group > 0)],
-    ['measure', measure.size > 0],
-    ['overwrite', variables.some((v) => v.overwrites)],
-    ['constraint', variables.some((v) => v.constraint !== null)],
-    ['float64', variables.some((v) => v.dtype === 'float64')],
-  ];
-  const features = new Set(needs.filter(([, needed]) => needed).map(([feature]) => feature));
-  if (clip !== 'none') features.add(`clip-${clip}`);
-  return features;
+function trueOf<K extends string>(record: Readonly<Record<K, boolean>>): Set<K> {
+  return new Set((Object.keys(record) as K[]).filter((key) => record[key]));
 }
 
 /** Refuses a program that needs what the backend does not declare. */
 export function wantSupport(backend: Pick<Backend<never>, 'name' | 'supports'>, program: Program): void {
-  const missing = [...featuresOf(program)].filter((feature) => !backend.supports.has(feature));
-  if (missing.length > 0) {
-    throw new SgdError(
+  const { slots, clip, variables } = program;
+  const any = (key: keyof ProgramVariable): boolean => variables.some((v) => v[key]);
+  const needs: Readonly<Record<Feature, boolean>> = {
+    momentum: slots.has('momentum'),
+    nesterov: program.nesterov,
+    'weight-decay': any('decays'),
+    accumulation: slots.has('accumulator'),
+    average: slots.has('average'),
+    'finite-check': program.finiteCheck,
+    'clip-value': clip === 'value',
+    'clip-norm': clip === 'norm',
+    'clip-global-norm': clip === 'global-norm',
+    groups: any('group'),
+    measure: program.measure.size > 0,
+    overwrite: any('overwrites'),
+    constraint: any('constraint'),
+    float64: variables.some((v) => v.dtype === 'float64'),
+  };
+  const missing = [...trueOf(needs)].filter((feature) => !backend.supports.has(feature));
+  if (missing.length > 0)
+    refuse(
       'SGD_UNSUPPORTED',
-      `the backend "${backend.name}" does not support ${missing.join(', ')}, which the options need`,
+      `the backend "${backend.name}" does not have ${missing.join(', ')}, which the options need`,
     );
-  }
 }

@@ -1,5 +1,5 @@
-import { isObject, shown, snakeCase } from './check.ts';
-import { SgdError } from './errors.ts';
+import { isObject, shown } from './check.ts';
+import { refuse } from './errors.ts';
 
 /** Keras's serialized form of an optimizer or schedule. */
 export interface KerasObject {
@@ -26,6 +26,11 @@ const SCHEDULES = [
   'CosineDecayRestarts',
 ];
 
+/** `learningRate` to `learning_rate`. */
+export function snakeCase(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
 /**
  * Keras's own JSON for an optimizer or schedule, as `keras.optimizers.serialize` writes it.
  *
@@ -35,15 +40,11 @@ export function serialize(value: Serializable): KerasObject {
   const { className } = value;
   const optimizer = OPTIMIZERS.includes(className);
   if (!optimizer && !SCHEDULES.includes(className)) {
-    throw new SgdError(
-      'SGD_INVALID_CONFIG',
-      `Keras has no class for ${shown(className ?? value)}, so it can't be serialized`,
-    );
+    refuse('SGD_INVALID_CONFIG', `${shown(className ?? value)} can't be serialized: Keras has no such class`);
   }
   const config: Record<string, unknown> = {};
   for (const [key, option] of Object.entries(value.getConfig())) {
-    if (typeof option === 'function')
-      throw new SgdError('SGD_INVALID_CONFIG', `${key} is a function, which can't be serialized`);
+    if (typeof option === 'function') refuse('SGD_INVALID_CONFIG', `${key} is a function, which can't be serialized`);
     config[snakeCase(key)] = isObject(option) ? serialize(option as unknown as Serializable) : option;
   }
   return {

@@ -1,6 +1,6 @@
-import { want } from './check.ts';
+import { BOOLEAN, type Spec, UNIT } from './check.ts';
 import type { Backend, Mode } from './contract.ts';
-import { checkExtras, type Extras } from './extras.ts';
+import { type Extras, resolveExtras } from './extras.ts';
 import { Machine } from './machine.ts';
 import { machineOf, Optimizer } from './optimizer.ts';
 import { type OptimizerConfig, type OptimizerOptions, resolveOptions } from './options.ts';
@@ -19,6 +19,8 @@ export interface SGDConfig extends OptimizerConfig {
   readonly momentum: number;
   readonly nesterov: boolean;
 }
+
+const OWN: Spec = { momentum: [0, ...UNIT], nesterov: [false, ...BOOLEAN] };
 
 /**
  * Stochastic gradient descent with momentum. For a variable `x` with gradient `g`:
@@ -57,14 +59,10 @@ export class SGD<V, G = V, M extends Mode = Mode> extends Optimizer<V, G, M> {
    * @throws SgdError `SGD_INVALID_OPTION`: an option that is unknown, of another type or out of range; `SGD_CONTRACT`
    */
   constructor(options: SGDOptions, backend: Backend<V, G, M>, extras: Extras = {}) {
-    checkExtras(extras);
-    const warn = new Warn(extras.onWarning);
-    const config = resolveOptions(options, 'sgd', { momentum: 0, nesterov: false }, warn);
-    const { momentum, nesterov } = config;
-    const inRange = typeof momentum === 'number' && !(momentum < 0 || momentum > 1);
-    want(inRange, 'momentum', 'a number from 0 to 1', momentum);
-    want(typeof nesterov === 'boolean', 'nesterov', 'a boolean', nesterov);
-    super(new Machine(backend, config, { momentum, nesterov }, extras, warn), config.name);
+    const checked = resolveExtras(extras);
+    const warn = new Warn(checked.onWarning);
+    const config = resolveOptions<SGDConfig>(options, 'sgd', OWN, warn);
+    super(new Machine(backend, config, config, checked, warn), config.name);
     this.#config = config;
   }
 

@@ -9,7 +9,8 @@ export interface WarningDetails {
 /** Receives warnings. One that throws lets the caller of `apply` see the error, after the step was taken. */
 export type OnWarning = (message: string, details: WarningDetails) => void;
 
-const toConsole: OnWarning = (message) => {
+/** The default: `console.warn`, where there is a console. */
+export const toConsole: OnWarning = (message) => {
   const { console } = globalThis as { console?: { warn(text: string): void } };
   console?.warn(message);
 };
@@ -19,8 +20,8 @@ export class Warn {
   readonly #to: OnWarning;
   readonly #seen = new Set<string>();
 
-  constructor(to: OnWarning | undefined) {
-    this.#to = to ?? toConsole;
+  constructor(to: OnWarning) {
+    this.#to = to;
   }
 
   once(code: WarningDetails['code'], paths: readonly string[], message: string): void {

@@ -1,5 +1,5 @@
-import { want, wantKnownKeys } from '../check.ts';
-import { f, nameOr, PI, type Schedule, wantNumbers, wantSteps } from './schedule.ts';
+import { NUMBER, NUMBER_OR_NULL, POSITIVE, resolve, type Spec } from '../check.ts';
+import { f, NAME, PI, type Schedule } from './schedule.ts';
 
 /** Options of {@link CosineDecay}. */
 export interface CosineDecayOptions {
@@ -26,6 +26,15 @@ export interface CosineDecayConfig {
   readonly warmupSteps: number;
 }
 
+const SPEC: Spec = {
+  initialLearningRate: [undefined, ...NUMBER],
+  decaySteps: [undefined, ...POSITIVE],
+  alpha: [0, ...NUMBER],
+  name: ['CosineDecay', ...NAME],
+  warmupTarget: [null, ...NUMBER_OR_NULL],
+  warmupSteps: [0, ...NUMBER],
+};
+
 /**
  * `base * ((1 - alpha) * 0.5 * (1 + cos(π * step / decaySteps)) + alpha)`, the step limited to `decaySteps`. With a warm-up,
  * the rate first goes in a straight line from `initialLearningRate` to `warmupTarget` in `warmupSteps` steps, and decays from there.
@@ -38,19 +47,7 @@ export class CosineDecay implements Schedule {
 
   /** @throws SgdError `SGD_INVALID_OPTION`: an option of another type, or `decaySteps <= 0` */
   constructor(options: CosineDecayOptions) {
-    const { className } = this;
-    const { initialLearningRate, decaySteps, alpha = 0, warmupTarget = null, warmupSteps = 0 } = options;
-    const numbers = { initialLearningRate, decaySteps, alpha };
-    wantKnownKeys(options, [...Object.keys(numbers), 'name', 'warmupTarget', 'warmupSteps'], className);
-    wantNumbers(className, { ...numbers, warmupSteps }, [...Object.keys(numbers), 'warmupSteps']);
-    wantSteps(className, 'decaySteps', decaySteps);
-    want(
-      warmupTarget === null || typeof warmupTarget === 'number',
-      `${className}: warmupTarget`,
-      'a number or null',
-      warmupTarget,
-    );
-    this.#config = { ...numbers, name: nameOr(className, options.name, className), warmupTarget, warmupSteps };
+    this.#config = resolve(SPEC, options, this.className);
   }
 
   call(step: number): number {

@@ -1,5 +1,5 @@
-import { want, wantKnownKeys } from '../check.ts';
-import { f, nameOr, type Schedule, wantNumbers, wantSteps } from './schedule.ts';
+import { BOOLEAN, NUMBER, POSITIVE, resolve, type Spec } from '../check.ts';
+import { f, NAME, type Schedule } from './schedule.ts';
 
 /** Options of {@link ExponentialDecay} and {@link InverseTimeDecay}. */
 export interface DecayOptions {
@@ -23,16 +23,13 @@ export interface DecayConfig {
   readonly name: string | null;
 }
 
-const NUMBERS = ['initialLearningRate', 'decaySteps', 'decayRate'];
-
-function checked(className: string, options: DecayOptions): DecayConfig {
-  wantKnownKeys(options, [...NUMBERS, 'staircase', 'name'], className);
-  wantNumbers(className, options, NUMBERS);
-  wantSteps(className, 'decaySteps', options.decaySteps);
-  const { initialLearningRate, decaySteps, decayRate, staircase = false } = options;
-  want(typeof staircase === 'boolean', `${className}: staircase`, 'a boolean', staircase);
-  return { initialLearningRate, decaySteps, decayRate, staircase, name: nameOr(className, options.name, className) };
-}
+const spec = (className: string): Spec => ({
+  initialLearningRate: [undefined, ...NUMBER],
+  decaySteps: [undefined, ...POSITIVE],
+  decayRate: [undefined, ...NUMBER],
+  staircase: [false, ...BOOLEAN],
+  name: [className, ...NAME],
+});
 
 function progress(config: DecayConfig, step: number): number {
   const p = f(f(step) / f(config.decaySteps));
@@ -50,7 +47,7 @@ export class ExponentialDecay implements Schedule {
 
   /** @throws SgdError `SGD_INVALID_OPTION`: an option of another type, or `decaySteps <= 0` */
   constructor(options: DecayOptions) {
-    this.#config = checked(this.className, options);
+    this.#config = resolve(spec(this.className), options, this.className);
   }
 
   call(step: number): number {
@@ -74,7 +71,7 @@ export class InverseTimeDecay implements Schedule {
 
   /** @throws SgdError `SGD_INVALID_OPTION`: an option of another type, or `decaySteps <= 0` */
   constructor(options: DecayOptions) {
-    this.#config = checked(this.className, options);
+    this.#config = resolve(spec(this.className), options, this.className);
   }
 
   call(step: number): number {

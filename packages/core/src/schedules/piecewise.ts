@@ -1,5 +1,5 @@
-import { want, wantKnownKeys } from '../check.ts';
-import { f, nameOr, type Schedule } from './schedule.ts';
+import { isNumber, type Kind, resolve, type Spec, want } from '../check.ts';
+import { f, NAME, type Schedule } from './schedule.ts';
 
 /** Options of {@link PiecewiseConstantDecay}. */
 export interface PiecewiseConstantDecayOptions {
@@ -17,6 +17,14 @@ export interface PiecewiseConstantDecayConfig {
   readonly name: string | null;
 }
 
+const NUMBERS: Kind = [(list: unknown) => Array.isArray(list) && list.every(isNumber), 'an array of numbers'];
+const SPEC: Spec = {
+  boundaries: [undefined, ...NUMBERS],
+  values: [undefined, ...NUMBERS],
+  // Keras's default name
+  name: ['PiecewiseConstant', ...NAME],
+};
+
 /**
  * `values[i]` while `boundaries[i-1] < step <= boundaries[i]`.
  *
@@ -31,25 +39,10 @@ export class PiecewiseConstantDecay implements Schedule {
 
   /** @throws SgdError `SGD_INVALID_OPTION`: not arrays of numbers, or not one value more than boundaries */
   constructor(options: PiecewiseConstantDecayOptions) {
-    const { className } = this;
-    wantKnownKeys(options, ['boundaries', 'values', 'name'], className);
-    const { boundaries, values } = options;
-    for (const [name, list] of Object.entries({ boundaries, values })) {
-      const ok = Array.isArray(list) && list.every((x) => typeof x === 'number');
-      want(ok, `${className}: ${name}`, 'an array of numbers', list);
-    }
-    want(
-      boundaries.length === values.length - 1,
-      `${className}: boundaries`,
-      `one shorter than values (${values.length})`,
-      boundaries,
-    );
-    // "PiecewiseConstant" is Keras's default name
-    this.#config = {
-      boundaries: [...boundaries],
-      values: [...values],
-      name: nameOr(className, options.name, 'PiecewiseConstant'),
-    };
+    const { boundaries, values, name } = resolve<PiecewiseConstantDecayConfig>(SPEC, options, this.className);
+    const given = `${this.className}: boundaries`;
+    want(boundaries.length === values.length - 1, given, `one fewer than values (${values.length})`, boundaries);
+    this.#config = { boundaries: [...boundaries], values: [...values], name };
   }
 
   call(step: number): number {

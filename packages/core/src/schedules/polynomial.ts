@@ -1,5 +1,5 @@
-import { want, wantKnownKeys } from '../check.ts';
-import { f, nameOr, type Schedule, wantNumbers, wantSteps } from './schedule.ts';
+import { BOOLEAN, NUMBER, POSITIVE, resolve, type Spec } from '../check.ts';
+import { f, NAME, type Schedule } from './schedule.ts';
 
 /** Options of {@link PolynomialDecay}. */
 export interface PolynomialDecayOptions {
@@ -26,6 +26,15 @@ export interface PolynomialDecayConfig {
   readonly name: string | null;
 }
 
+const SPEC: Spec = {
+  initialLearningRate: [undefined, ...NUMBER],
+  decaySteps: [undefined, ...POSITIVE],
+  endLearningRate: [0.0001, ...NUMBER],
+  power: [1, ...NUMBER],
+  cycle: [false, ...BOOLEAN],
+  name: ['PolynomialDecay', ...NAME],
+};
+
 /**
  * `(initialLearningRate - endLearningRate) * (1 - step / decaySteps) ^ power + endLearningRate`, the step limited to `decaySteps`;
  * with `cycle`, `decaySteps` grows to the next multiple that reaches the step instead.
@@ -38,14 +47,7 @@ export class PolynomialDecay implements Schedule {
 
   /** @throws SgdError `SGD_INVALID_OPTION`: an option of another type, or `decaySteps <= 0` */
   constructor(options: PolynomialDecayOptions) {
-    const { className } = this;
-    const { initialLearningRate, decaySteps, endLearningRate = 0.0001, power = 1, cycle = false } = options;
-    const numbers = { initialLearningRate, decaySteps, endLearningRate, power };
-    wantKnownKeys(options, [...Object.keys(numbers), 'cycle', 'name'], className);
-    wantNumbers(className, numbers, Object.keys(numbers));
-    wantSteps(className, 'decaySteps', decaySteps);
-    want(typeof cycle === 'boolean', `${className}: cycle`, 'a boolean', cycle);
-    this.#config = { ...numbers, cycle, name: nameOr(className, options.name, className) };
+    this.#config = resolve(SPEC, options, this.className);
   }
 
   call(step: number): number {

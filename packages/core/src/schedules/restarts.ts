@@ -1,5 +1,5 @@
-import { wantKnownKeys } from '../check.ts';
-import { f, nameOr, PI, type Schedule, wantNumbers, wantSteps } from './schedule.ts';
+import { NUMBER, POSITIVE, resolve, type Spec } from '../check.ts';
+import { f, NAME, PI, type Schedule } from './schedule.ts';
 
 /** Options of {@link CosineDecayRestarts}. */
 export interface CosineDecayRestartsOptions {
@@ -26,6 +26,16 @@ export interface CosineDecayRestartsConfig {
   readonly name: string | null;
 }
 
+const SPEC: Spec = {
+  initialLearningRate: [undefined, ...NUMBER],
+  firstDecaySteps: [undefined, ...POSITIVE],
+  tMul: [2, ...NUMBER],
+  mMul: [1, ...NUMBER],
+  alpha: [0, ...NUMBER],
+  // Keras's default name
+  name: ['SGDRDecay', ...NAME],
+};
+
 /**
  * Cosine decay that restarts: within period `i`, at the fraction `x` of it,
  * `initialLearningRate * ((1 - alpha) * 0.5 * mMul^i * (1 + cos(π * x)) + alpha)`.
@@ -40,14 +50,7 @@ export class CosineDecayRestarts implements Schedule {
 
   /** @throws SgdError `SGD_INVALID_OPTION`: an option of another type, or `firstDecaySteps <= 0` */
   constructor(options: CosineDecayRestartsOptions) {
-    const { className } = this;
-    const { initialLearningRate, firstDecaySteps, tMul = 2, mMul = 1, alpha = 0 } = options;
-    const numbers = { initialLearningRate, firstDecaySteps, tMul, mMul, alpha };
-    wantKnownKeys(options, [...Object.keys(numbers), 'name'], className);
-    wantNumbers(className, numbers, Object.keys(numbers));
-    wantSteps(className, 'firstDecaySteps', firstDecaySteps);
-    // "SGDRDecay" is Keras's default name
-    this.#config = { ...numbers, name: nameOr(className, options.name, 'SGDRDecay') };
+    this.#config = resolve(SPEC, options, this.className);
   }
 
   call(step: number): number {

@@ -1,4 +1,4 @@
-import { want } from '../check.ts';
+import type { Kind } from '../check.ts';
 
 /**
  * A learning rate as a function of the step. Inside an optimizer the step is the number of `apply` calls taken so far,
@@ -24,22 +24,5 @@ export const f: (x: number) => number = Math.fround;
 /** π in float32, as Keras has it. */
 export const PI: number = f(Math.PI);
 
-/** Throws unless every named option is a number. */
-export function wantNumbers(className: string, options: object, names: readonly string[]): void {
-  for (const name of names) {
-    const value = (options as Record<string, unknown>)[name];
-    want(typeof value === 'number', `${className}: ${name}`, 'a number', value);
-  }
-}
-
-/** Throws unless the number of steps is positive. */
-export function wantSteps(className: string, name: string, value: number): void {
-  want(value > 0, `${className}: ${name}`, 'greater than 0', value);
-}
-
-/** The name a schedule is serialized with; `null` is kept. */
-export function nameOr(className: string, name: unknown, fallback: string): string | null {
-  if (name === undefined) return fallback;
-  want(name === null || typeof name === 'string', `${className}: name`, 'a string or null', name);
-  return name;
-}
+/** The kind of every schedule's name. */
+export const NAME: Kind = [(name) => name === null || typeof name === 'string', 'a string or null'];

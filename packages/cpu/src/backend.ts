@@ -1,39 +1,21 @@
 import { type Backend, type Feature, type FloatArray, type HostTensor, type Program, SgdError } from '@sgd/core';
-import { Memory } from './memory.ts';
-import { CpuSession } from './session.ts';
-import { came, type CpuGradient, type CpuVariable, type Shaped, sizeOf, typeOf } from './tensor.ts';
+import { type Memory, overlapped } from './memory.ts';
+import { openSession } from './session.ts';
+import { arrayOf, came, type CpuGradient, type CpuVariable, type Shaped, sizeOf, typeOf } from './tensor.ts';
 
-const FEATURES: readonly Feature[] = [
-  'momentum',
-  'nesterov',
-  'weight-decay',
-  'accumulation',
-  'average',
-  'finite-check',
-  'clip-value',
-  'clip-norm',
-  'clip-global-norm',
-  'groups',
-  'measure',
-  'overwrite',
-  'constraint',
-  'float64',
-];
+const FEATURES =
+  'momentum nesterov weight-decay accumulation average finite-check clip-value clip-norm clip-global-norm groups measure overwrite constraint float64';
 
 const copyOf = ({ data, shape, name }: HostTensor): Shaped => ({ data: data.slice(), shape: [...shape], name });
 
-/** What is handed to the kernels of `value`, if it looks like a variable or gradient; shape `null`: a bare array. */
-function describe(variable: CpuVariable): { name?: string | undefined; shape: readonly number[]; dtype: string } {
-  const bare = ArrayBuffer.isView(variable);
-  const data = bare ? variable : variable?.data;
-  const type = typeOf(data);
-  const shape = bare ? [variable.length] : variable?.shape;
-  if (type && Array.isArray(shape) && sizeOf(shape) === data.length) {
-    return { name: bare ? undefined : variable.name, shape: [...shape], dtype: type };
-  }
+function describe(variable: CpuVariable): ReturnType<Backend<CpuVariable>['describe']> {
+  const data = arrayOf(variable);
+  const { shape, name } = data === variable ? { shape: [data.length], name: undefined } : (variable as Shaped);
+  if (typeOf(data) && Array.isArray(shape) && sizeOf(shape) === data.length)
+    return { name, shape, dtype: typeOf(data)! };
   throw new SgdError(
     'SGD_UNKNOWN_VARIABLE',
-    `not a variable of the backend "cpu": got ${came(variable)}; expected a Float32Array or Float64Array, bare or as { data, shape, name? }`,
+    `a variable of cpu is a Float32Array or Float64Array, or { data, shape, name? } of one; got ${came(variable)}`,
   );
 }
 
@@ -59,7 +41,7 @@ export function cpu(): Backend<CpuVariable, CpuGradient, 'sync'> {
     contract: 1,
     name: 'cpu',
     mode: 'sync',
-    supports: new Set(FEATURES),
+    supports: new Set(FEATURES.split(' ') as Feature[]),
     tolerance: { rtol: 0, atol: 0 },
     variable: copyOf,
     gradient: copyOf,
@@ -67,24 +49,32 @@ export function cpu(): Backend<CpuVariable, CpuGradient, 'sync'> {
     describe,
     refuses(gradient, index, program) {
       const { dtype, shape } = program.variables[index]!;
-      const bare = ArrayBuffer.isView(gradient);
-      const data = bare ? gradient : gradient?.data;
-      if (typeOf(data) !== dtype || data.length !== sizeOf(shape) || !(bare || sameShape(gradient.shape, shape))) {
+      const data = arrayOf(gradient);
+      if (
+        typeOf(data) !== dtype ||
+        data.length !== sizeOf(shape) ||
+        !(data === gradient || sameShape((gradient as Shaped).shape, shape))
+      ) {
         return came(gradient);
       }
-      if (program !== lastProgram) {
-        lastProgram = program;
-        memory = memories.get(program);
-      }
-      const path = memory?.overlaps(data);
-      return path === undefined ? null : `memory that it shares with the variable "${path}"`;
+      if (program !== lastProgram) memory = memories.get((lastProgram = program));
+      const path = memory && overlapped(memory, data);
+      return path ? `memory of the variable "${path}"` : null;
     },
     open(program, variables) {
-      const opened = new Memory(program, variables);
-      const session = new CpuSession(program, variables, opened);
+      const opened: Memory = new Map();
+      variables.forEach((variable, i) => {
+        const { path } = program.variables[i]!;
+        const data = arrayOf(variable);
+        const other = overlapped(opened, data);
+        if (other) throw new SgdError('SGD_INVALID_OPTION', `the variables "${other}" and "${path}" share memory`);
+        const { buffer, byteOffset, byteLength } = data;
+        const spans = opened.get(buffer) ?? [];
+        spans.push({ start: byteOffset, end: byteOffset + byteLength, path });
+        opened.set(buffer, spans);
+      });
       memories.set(program, opened);
-      lastProgram = undefined;
-      return session;
+      return openSession(program, variables, () => opened.clear());
     },
   };
 }

@@ -1,73 +1,99 @@
 import type { Program, ProgramVariable } from '@sgd/core';
-import type { Kernels, List, Stage, Stages } from './plan.ts';
+import {
+  BLOCK,
+  FINITE,
+  GRADIENT,
+  type Kernels,
+  type List,
+  type Lists,
+  OVERWRITE,
+  type Plan,
+  type Stage,
+  UPDATE,
+} from './plan.ts';
 
-const overwrite: Stage = ({ x }, g, o, i, e) => {
+// Stages for both types. They are rare or only copy.
+
+const overwrite: Stage = ({ variable: x }, g, o, i, e) => {
   for (; i < e; i++) x[i] = g[i - o]!;
 };
 
-const take: Stage = ({ x, v }, _g, _o, i, e) => {
-  for (; i < e; i++) {
-    x[i] = v[i]!;
-    v[i] = 0;
-  }
+const largest: Stage = ({ accumulator: v }, g, o, i, e) => {
+  for (; i < e; i++) v[i] = Math.max(v[i]!, g[i - o]!);
 };
 
-const reset: Stage = ({ v }, _g, _o, i, e) => {
+const take: Stage = ({ variable: x, accumulator: v }, _g, _o, i, e) => {
+  for (; i < e; i++) x[i] = v[i]!;
+};
+
+const reset: Stage = ({ accumulator: v }, _g, _o, i, e) => {
   v.fill(0, i, e);
 };
 
-/** `[accumulating, and averages overwrite, updating, and averages overwrite]` */
-const fourWays = (accumulating: List, updating: List, averages: readonly List[]): readonly List[] =>
-  [accumulating, accumulating, updating, updating].map((list, way) => [...list, ...averages[way & 1]!]);
+/** Where averages overwrite in this step. */
+const assign: Stage = ({ variable: x, average: a, w }, _g, _o, i, e) => {
+  if (w[OVERWRITE]) for (; i < e; i++) x[i] = a[i]!;
+};
 
-function overwriting(program: Program, kernels: Kernels): Stages {
-  const look = program.finiteCheck ? [kernels.finite] : [];
-  const accumulates = program.slots.has('accumulator');
-  return {
-    given: fourWays([kernels.largest], accumulates ? [kernels.largest, take] : [overwrite], [[], []]),
-    idle: fourWays([], accumulates ? [reset] : [], [[], []]),
-    look: [look, look],
-  };
-}
+const finite: Stage = ({ w }, g, o, i, e) => {
+  for (; i < e; i++) w[FINITE]! += g[i - o]! - g[i - o]!;
+};
 
-const prepared = (program: Program, kernels: Kernels): List => [
-  ...(program.unscale ? [kernels.unscale] : []),
-  ...(program.slots.has('accumulator') ? [kernels.mean] : []),
-];
+const gradientNorm: Stage = ({ w }, g, o, i, e) => {
+  for (; i < e; i++) w[GRADIENT]! += g[i - o]! * g[i - o]!;
+};
 
-function clipped({ clip }: Program, kernels: Kernels): List {
-  if (clip === 'none') return [];
-  return [clip === 'value' ? kernels.clipValue : clip === 'norm' ? kernels.clipNorm : kernels.clipGlobal];
-}
+const old = new Float64Array(BLOCK);
 
-function rule(program: Program, { decays }: ProgramVariable, kernels: Kernels): List {
-  if (!program.slots.has('momentum')) return decays ? kernels.plainDecay : kernels.plain;
-  if (program.nesterov) return decays ? kernels.nesterovDecay : kernels.nesterov;
-  return decays ? kernels.momentumDecay : kernels.momentum;
-}
+const before: Stage = ({ variable: x }, _g, _o, i, e) => {
+  for (let t = 0; i < e; i++, t++) old[t] = x[i]!;
+};
 
-/** What is run for a variable in each kind of step. Everything that does not change from step to step is decided here. */
-export function compose(program: Program, variable: ProgramVariable, kernels: Kernels): Stages {
-  if (variable.overwrites) return overwriting(program, kernels);
-  const { finiteCheck, measure, slots, unscale, clip } = program;
+const updateNorm: Stage = ({ variable: x, w }, _g, _o, i, e) => {
+  for (let t = 0; i < e; i++, t++) w[UPDATE]! += (x[i]! - old[t]!) ** 2;
+};
+
+type Composed = Pick<Plan, 'given' | 'idle' | 'look'>;
+
+/** The stages that stand behind a condition that holds. */
+const list = (...all: readonly (Stage | false)[]): List => all.filter((stage) => stage !== false);
+
+/** What is run for a variable. Everything that does not change from step to step is decided here. */
+export function compose(program: Program, { decays, overwrites }: ProgramVariable, kernels: Kernels): Composed {
+  const [unscale, mean, clipValue, clipNorm, clipGlobal, accumulate, decay, plain, momentum, nesterov, average] =
+    kernels;
+  const { slots, clip, measure } = program;
   const accumulates = slots.has('accumulator');
-  const averages = slots.has('average') ? [kernels.average, kernels.averageOver] : [[], []];
-  const look = finiteCheck ? [kernels.finite] : [];
-  const gradient = prepared(program, kernels);
+  const averages = slots.has('average') && !overwrites;
+  const tail = [averages && average, averages && assign];
+  const look = list(program.finiteCheck && finite);
+  const idle: Lists = [list(...tail), list(accumulates && reset, ...tail)];
+  if (overwrites) {
+    const given: Lists = accumulates ? [[largest], [largest, take, reset]] : [[overwrite], [overwrite]];
+    return { given, idle, look: [look, look] };
+  }
+  const scaled = program.unscale && unscale;
+  const gradient = [scaled, accumulates && mean];
+  const norm = clip.endsWith('norm');
   const moves = measure.has('update-norm');
-  const updating = [
-    ...gradient,
-    ...(accumulates ? [reset] : []),
-    ...(measure.has('gradient-norm') ? [kernels.gradientNorm] : []),
-    ...clipped(program, kernels),
-    ...(moves ? [kernels.before] : []),
-    ...rule(program, variable, kernels),
-    ...(moves ? [kernels.moved] : []),
-  ];
-  const needsNorm = clip === 'norm' || clip === 'global-norm';
   return {
-    given: fourWays([...(unscale ? [kernels.unscale] : []), kernels.accumulate], updating, averages),
-    idle: fourWays([], accumulates ? [reset] : [], averages),
-    look: [look, needsNorm ? [...look, ...gradient, kernels.square] : look],
+    given: [
+      list(scaled, accumulate, ...tail),
+      list(
+        ...gradient,
+        accumulates && reset,
+        measure.has('gradient-norm') && gradientNorm,
+        clip === 'value' && clipValue,
+        clip === 'norm' && clipNorm,
+        clip === 'global-norm' && clipGlobal,
+        moves && before,
+        decays && decay,
+        !slots.has('momentum') ? plain : program.nesterov ? nesterov : momentum,
+        moves && updateNorm,
+        ...tail,
+      ),
+    ],
+    idle,
+    look: [look, norm ? list(...look, ...gradient) : look],
   };
 }

@@ -1,47 +1,27 @@
 import type { FloatArray } from '@sgd/core';
-import {
-  BLOCK,
-  COUNT,
-  DECAY,
-  FACTOR,
-  FINITE,
-  GRADIENT,
-  KEEP,
-  type Kernels,
-  LIMIT,
-  MIX,
-  MOMENTUM,
-  NORM,
-  RATE,
-  SCALE,
-  type Stage,
-  UPDATE,
-} from './plan.ts';
+import { BLOCK, COUNT, FACTOR, KEEP, type Kernels, LIMIT, MIX, SCALE, type Stage } from './plan.ts';
 
-// The stages of float32 without rounding and without unrolling. They are not the same functions: V8 compiles a loop for the types of
-// arrays that it has met, and one that has met both is slow with both.
+// The stages of float32 without rounding, and no faster than is simple. They are not the same functions: V8 compiles a loop for the
+// types of arrays that it has met, and a loop that has met both is slow with both.
 const scratch = new Float64Array(BLOCK);
-const old = new Float64Array(BLOCK);
-const sums = new Float64Array(64);
 
 const unscale: Stage = ({ k }, g, o, i, e) => {
   for (let t = 0; i < e; i++, t++) scratch[t] = g[i - o]! / k[SCALE]!;
   return scratch;
 };
 
-const mean: Stage = ({ v, k }, g, o, i, e) => {
+const mean: Stage = ({ accumulator: v, k }, g, o, i, e) => {
   for (let t = 0; i < e; i++, t++) scratch[t] = (g[i - o]! + v[i]!) / k[COUNT]!;
   return scratch;
 };
 
 const clipValue: Stage = ({ k }, g, o, i, e) => {
-  const c = k[LIMIT]!;
-  for (let t = 0; i < e; i++, t++) scratch[t] = Math.min(Math.max(g[i - o]!, -c), c);
+  for (let t = 0; i < e; i++, t++) scratch[t] = Math.min(Math.max(g[i - o]!, -k[LIMIT]!), k[LIMIT]!);
   return scratch;
 };
 
-const clipNorm: Stage = ({ k }, g, o, i, e) => {
-  for (let t = 0; i < e; i++, t++) scratch[t] = (g[i - o]! * k[LIMIT]!) / k[NORM]!;
+const clipNorm: Stage = ({ k, w, i: norm }, g, o, i, e) => {
+  for (let t = 0; i < e; i++, t++) scratch[t] = (g[i - o]! * k[LIMIT]!) / w[norm]!;
   return scratch;
 };
 
@@ -50,112 +30,57 @@ const clipGlobal: Stage = ({ w }, g, o, i, e) => {
   return scratch;
 };
 
-const square: Stage = (_p, g, o, i, e) => {
-  for (let t = 0; i < e; i++, t++) scratch[t] = g[i - o]! * g[i - o]!;
-  return scratch;
+const accumulate: Stage = ({ accumulator: v }, g, o, i, e) => {
+  for (; i < e; i++) v[i]! += g[i - o]!;
 };
 
-const accumulate: Stage = ({ v }, g, o, i, e) => {
-  for (; i < e; i++) v[i] = g[i - o]! + v[i]!;
+const decay: Stage = ({ variable: x, k, r }, _g, _o, i, e) => {
+  for (; i < e; i++) x[i]! -= x[i]! * k[r + 2]! * k[r]!;
 };
 
-const largest: Stage = ({ v }, g, o, i, e) => {
-  for (; i < e; i++) v[i] = Math.max(g[i - o]!, v[i]!);
+const plain: Stage = ({ variable: x, k, r }, g, o, i, e) => {
+  for (; i < e; i++) x[i]! -= g[i - o]! * k[r]!;
 };
 
-const decay: Stage = ({ x, r }, _g, _o, i, e) => {
-  for (; i < e; i++) x[i] = x[i]! - x[i]! * r[DECAY]! * r[RATE]!;
+const momentum: Stage = ({ variable: x, momentum: m, k, r }, g, o, i, e) => {
+  for (; i < e; i++) x[i]! += m[i] = m[i]! * k[r + 1]! - g[i - o]! * k[r]!;
 };
 
-const plain: Stage = ({ x, r }, g, o, i, e) => {
-  for (; i < e; i++) x[i] = x[i]! - g[i - o]! * r[RATE]!;
-};
-
-const momentum: Stage = ({ x, m, r }, g, o, i, e) => {
+const nesterov: Stage = ({ variable: x, momentum: m, k, r }, g, o, i, e) => {
   for (; i < e; i++) {
-    m[i] = m[i]! * r[MOMENTUM]! - g[i - o]! * r[RATE]!;
-    x[i] = x[i]! + m[i]!;
+    m[i] = m[i]! * k[r + 1]! - g[i - o]! * k[r]!;
+    x[i]! += m[i]! * k[r + 1]! - g[i - o]! * k[r]!;
   }
 };
 
-const nesterov: Stage = ({ x, m, r }, g, o, i, e) => {
-  for (; i < e; i++) {
-    const move = g[i - o]! * r[RATE]!;
-    m[i] = m[i]! * r[MOMENTUM]! - move;
-    x[i] = x[i]! + (m[i]! * r[MOMENTUM]! - move);
-  }
-};
-
-const average: Stage = ({ x, a, k }, _g, _o, i, e) => {
+const average: Stage = ({ variable: x, average: a, k }, _g, _o, i, e) => {
   for (; i < e; i++) a[i] = k[KEEP]! * a[i]! + k[MIX]! * x[i]!;
-};
-
-const over: Stage = ({ x, a }, _g, _o, i, e) => {
-  for (; i < e; i++) x[i] = a[i]!;
-};
-
-const finite: Stage = ({ w }, g, o, i, e) => {
-  for (; i < e; i++) w[FINITE]! += g[i - o]! * 0;
-};
-
-const gradientNorm: Stage = ({ w }, g, o, i, e) => {
-  for (; i < e; i++) w[GRADIENT]! += g[i - o]! * g[i - o]!;
-};
-
-const before: Stage = ({ x }, _g, _o, i, e) => {
-  for (let t = 0; i < e; i++, t++) old[t] = x[i]!;
-};
-
-const moved: Stage = ({ x, w }, _g, _o, i, e) => {
-  for (let t = 0; i < e; i++, t++) {
-    const d = x[i]! - old[t]!;
-    w[UPDATE]! += d * d;
-  }
 };
 
 const eight = new Float64Array(8);
 
-const pairwise = (a: FloatArray, i: number, n: number, d: number): void => {
-  if (n > 128) {
-    const h = (n >> 1) & ~7;
-    pairwise(a, i, h, d);
-    pairwise(a, i + h, n - h, d + 1);
-    sums[d]! += sums[d + 1]!;
-    return;
-  }
+/** In float64. */
+export const sums64: FloatArray = new Float64Array(64);
+
+export const sum64 = (a: FloatArray, b: FloatArray, i: number, n: number, d: number): void => {
   const e = i + n;
-  sums[d] = 0;
-  if (n > 7) {
-    eight.fill(0);
-    for (; i + 7 < e; i += 8) for (let t = 0; t < 8; t++) eight[t]! += a[i + t]!;
-    for (let t = 0; t < 8; t += 2) eight[t]! += eight[t + 1]!;
-    sums[d] = eight[0]! + eight[2]! + (eight[4]! + eight[6]!);
-  }
-  for (; i < e; i++) sums[d]! += a[i]!;
+  eight.fill(0);
+  for (; i + 7 < e; i += 8) for (let t = 0; t < 8; t++) eight[t]! += a[i + t]! * b[i + t]!;
+  for (let t = 0; t < 8; t += 2) eight[t]! += eight[t + 1]!;
+  sums64[d] = eight[0]! + eight[2]! + (eight[4]! + eight[6]!);
+  for (; i < e; i++) sums64[d]! += a[i]! * b[i]!;
 };
 
-/** The stages in float64. */
-export const float64: Kernels = {
+export const kernels64: Kernels = [
   unscale,
   mean,
   clipValue,
   clipNorm,
   clipGlobal,
-  square,
   accumulate,
-  largest,
-  finite,
-  gradientNorm,
-  before,
-  moved,
-  pairwise,
-  sums,
-  plain: [plain],
-  momentum: [momentum],
-  nesterov: [nesterov],
-  plainDecay: [decay, plain],
-  momentumDecay: [decay, momentum],
-  nesterovDecay: [decay, nesterov],
-  average: [average],
-  averageOver: [average, over],
-};
+  decay,
+  plain,
+  momentum,
+  nesterov,
+  average,
+];

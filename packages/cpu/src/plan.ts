@@ -1,45 +1,51 @@
 import type { Constraint, FloatArray } from '@sgd/core';
 
-/** Elements of a block: what the stages of a step read and write of it stays in the first-level cache from one stage to the next. */
+/** Elements of a block: what the stages of a step read and write of it stays in the first-level cache from one to the next. */
 export const BLOCK = 1024;
 
-// Places in Plan.k, the numbers of a step. It has the variable's type, so a store rounds them, as Keras does.
+// Places in Plan.k, the numbers of a step. It has the variable's type, so that storing them rounds them, as Keras does.
 export const SCALE = 0;
 export const COUNT = 1;
 export const LIMIT = 2;
-export const NORM = 3;
-export const KEEP = 4;
-export const MIX = 5;
+export const KEEP = 3;
+export const MIX = 4;
+/** From here on: learning rate, momentum and weight decay of each group. */
+export const RATES = 5;
 
-// Places in Plan.r, the numbers of its group, rounded likewise.
-export const RATE = 0;
-export const MOMENTUM = 1;
-export const DECAY = 2;
-
-// Places in Plan.w, figures in float64: the factor of a clip, NaN once an element was not finite, sums of squares.
+// Places in Plan.w, figures in float64: what norm clips multiply by, NaN once an element was not finite, sums of squares, and
+// whether averages overwrite. From NORMS on, by variable: what its gradient is divided by under "norm".
 export const FACTOR = 0;
 export const FINITE = 1;
 export const GRADIENT = 2;
 export const UPDATE = 3;
+export const OVERWRITE = 4;
+export const NORMS = 5;
 
-/** A variable as the stages see it. The letters are those of the formulas: `x` value, `m` momentum, `v` accumulator, `a` average. */
+/** A variable as the stages see it. Slots that it does not have are missing; no stage that needs one is run then. */
 export interface Plan {
-  readonly x: FloatArray;
-  readonly m: FloatArray;
-  readonly v: FloatArray;
-  readonly a: FloatArray;
-  /** Number of elements. */
-  readonly n: number;
+  readonly variable: FloatArray;
+  readonly momentum: FloatArray;
+  readonly accumulator: FloatArray;
+  readonly average: FloatArray;
+  readonly size: number;
   readonly k: FloatArray;
-  readonly r: FloatArray;
+  /** Place of the learning rate of its group in `k`. */
+  readonly r: number;
   readonly w: Float64Array;
-  readonly kernels: Kernels;
-  readonly stages: Stages;
-  readonly overwrites: boolean;
+  /** Place of its norm in `w`. */
+  readonly i: number;
+  readonly type: Type;
   readonly shape: readonly number[];
+  readonly overwrites: boolean;
   readonly constraint: Constraint | null;
+  /** What is run in an accumulating `[0]` and an updating `[1]` step: for its gradient, */
+  readonly given: Lists;
+  /** when it has none in the step, */
+  readonly idle: Lists;
+  /** and before anything is written. */
+  readonly look: Lists;
   /** Whether a gradient of it came in this step. */
-  given: boolean;
+  touched: boolean;
 }
 
 /**
@@ -48,57 +54,44 @@ export interface Plan {
  */
 export type Stage = (p: Plan, g: FloatArray, o: number, i: number, e: number) => FloatArray | void;
 
-/** Stages to run in turn, block by block; a single one runs over the whole variable. */
+/** Stages to run in turn. */
 export type List = readonly Stage[];
+export type Lists = readonly [accumulating: List, updating: List];
 
-/** What is run for a variable, composed once. Index of `given` and `idle`: 2 if the step updates + 1 if averages overwrite. */
-export interface Stages {
-  readonly given: readonly List[];
-  /** For a variable without a gradient in this step. */
-  readonly idle: readonly List[];
-  /** The reading pass before. Index: 1 if the step updates. */
-  readonly look: readonly List[];
-}
-
-/** The stages in one type of numbers. */
-export interface Kernels {
+/** The stages that do arithmetic, in one type of numbers. In a tuple, because names of properties would not be minified. */
+export type Kernels = readonly [
   /** `g / lossScale` */
-  readonly unscale: Stage;
+  unscale: Stage,
   /** `(g + v) / accumulationSteps` */
-  readonly mean: Stage;
+  mean: Stage,
   /** `min(max(g, -limit), limit)` */
-  readonly clipValue: Stage;
+  clipValue: Stage,
   /** `(g * limit) / max(norm, limit)` */
-  readonly clipNorm: Stage;
+  clipNorm: Stage,
   /** `g * factor` */
-  readonly clipGlobal: Stage;
+  clipGlobal: Stage,
   /** `v = g + v` */
-  readonly accumulate: Stage;
-  /** `v = max(g, v)` */
-  readonly largest: Stage;
-  /** `x = x - (g * lr)`; with momentum `m = (m * b) - (g * lr)`, `x = x + m`; Nesterov `x = x + ((m * b) - (g * lr))`. */
-  readonly plain: List;
-  readonly momentum: List;
-  readonly nesterov: List;
-  /** The same after `x = x - ((x * wd) * lr)`. */
-  readonly plainDecay: List;
-  readonly momentumDecay: List;
-  readonly nesterovDecay: List;
+  accumulate: Stage,
+  /** `x = x - ((x * wd) * lr)` */
+  decay: Stage,
+  /** `x = x - (g * lr)` */
+  plain: Stage,
+  /** `m = (m * b) - (g * lr)`, `x = x + m` */
+  momentum: Stage,
+  /** The same with `x = x + ((m * b) - (g * lr))`, and the new `m` */
+  nesterov: Stage,
   /** `a = (b * a) + ((1 - b) * x)` */
-  readonly average: List;
-  /** The same, then `x = a`. */
-  readonly averageOver: List;
-  /** Makes a figure NaN when an element is not finite. */
-  readonly finite: Stage;
-  /** Adds `g * g` to a figure. */
-  readonly gradientNorm: Stage;
-  /** Copies `x`, so that `moved` can add the squares of what it moved by to a figure. */
-  readonly before: Stage;
-  readonly moved: Stage;
-  /** `g * g`, into the scratch block */
-  readonly square: Stage;
-  /** `sums[d] = a[i] + ... + a[i + n - 1]`, in numpy's pairwise order. Uses the entries of `sums` after `d`. */
-  readonly pairwise: (a: FloatArray, i: number, n: number, d: number) => void;
-  /** In the type of the kernels: a store rounds. */
+  average: Stage,
+];
+
+/** A type of numbers: its arithmetic, and typed arrays in which storing a number rounds it. */
+export interface Type {
+  readonly kernels: Kernels;
+  /** `sums[d] = a[i] * b[i] + ...`, `n` terms, at most 128, in the order of the innermost part of numpy's sum. */
+  readonly sum: (a: FloatArray, b: FloatArray, i: number, n: number, d: number) => void;
   readonly sums: FloatArray;
+  /** The sums of squares of a step, in the order of its gradients, and as many ones. */
+  readonly squares: FloatArray;
+  readonly ones: FloatArray;
+  readonly k: FloatArray;
 }

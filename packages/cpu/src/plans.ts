@@ -1,60 +1,48 @@
-import { type FloatArray, type Program, SgdError, type Slot } from '@sgd/core';
+import { type DType, type FloatArray, type Program, SgdError, type Slot } from '@sgd/core';
 import { compose } from './compose.ts';
-import { arrayIn, type Numbers } from './numbers.ts';
-import type { Plan, Stages } from './plan.ts';
+import { kernels32, sum32, sums32 } from './float32.ts';
+import { kernels64, sum64, sums64 } from './float64.ts';
+import { NORMS, type Plan, RATES, type Type } from './plan.ts';
 import { arrayOf, type CpuVariable, sizeOf } from './tensor.ts';
 
-/** Stands for a slot that a variable does not have. */
-const none: FloatArray = new Float32Array(0);
-
 /** Makes zero-filled slots, and composes what is run for each variable. */
-export function makePlans(program: Program, variables: readonly CpuVariable[], numbers: Numbers): Plan[] {
-  const composed = new Map<string, Stages>();
-  return program.variables.map((variable, i) => {
-    const { shape, dtype, group, decays, overwrites, constraint } = variable;
-    const { kernels, k, rates } = numbers.of(dtype);
-    const n = sizeOf(shape);
-    const key = `${dtype} ${decays} ${overwrites}`;
-    const stages = composed.get(key) ?? compose(program, variable, kernels);
-    composed.set(key, stages);
-    const slot = (kind: Exclude<Slot, 'variable'>): FloatArray =>
-      program.slots.has(kind) && (kind === 'accumulator' || !overwrites) ? arrayIn(dtype, n) : none;
+export function makePlans(program: Program, handles: readonly CpuVariable[], w: Float64Array): Plan[] {
+  const { slots, variables } = program;
+  const length = RATES + 3 * (1 + Math.max(...variables.map((v) => v.group)));
+  const types: { [dtype in DType]?: Type } = {};
+  return variables.map((variable, i): Plan => {
+    const { shape, dtype, group, overwrites, constraint } = variable;
+    const wide = dtype === 'float64';
+    const Values = wide ? Float64Array : Float32Array;
+    const size = sizeOf(shape);
+    const type = (types[dtype] ??= {
+      kernels: wide ? kernels64 : kernels32,
+      sum: wide ? sum64 : sum32,
+      sums: wide ? sums64 : sums32,
+      squares: new Values(variables.length),
+      ones: new Values(variables.length).fill(1),
+      k: new Values(length),
+    });
+    const slot = (kind: Exclude<Slot, 'variable'>): FloatArray => {
+      const has = slots.has(kind) && !(overwrites && kind !== 'accumulator');
+      return (has ? new Values(size) : undefined) as FloatArray;
+    };
     return {
-      x: arrayOf(variables[i]!),
-      m: slot('momentum'),
-      v: slot('accumulator'),
-      a: slot('average'),
-      n,
-      k,
-      r: rates[group]!,
-      w: numbers.w,
-      kernels,
-      stages,
-      overwrites,
+      variable: arrayOf(handles[i]!),
+      momentum: slot('momentum'),
+      accumulator: slot('accumulator'),
+      average: slot('average'),
+      size,
+      k: type.k,
+      r: RATES + 3 * group,
+      w,
+      i: NORMS + i,
+      type,
       shape,
+      overwrites,
       constraint,
-      given: false,
+      ...compose(program, variable, type.kernels),
+      touched: false,
     };
   });
-}
-
-const LETTERS = { variable: 'x', momentum: 'm', accumulator: 'v', average: 'a' } as const;
-
-/** The values of a slot; refuses one that there is not. */
-export function slotOf(plans: readonly Plan[], slot: Slot, index: number): FloatArray {
-  const values = plans[index]?.[LETTERS[slot]] ?? none;
-  if (values === none) throw new SgdError('SGD_UNKNOWN_VARIABLE', `variable ${index} has no slot "${slot}"`);
-  return values;
-}
-
-/** Refuses variables whose memory is gone, moved or of another length than when the optimizer was built. */
-export function wantAttached(plans: readonly Plan[], program: Program): void {
-  for (let i = 0; i < plans.length; i++) {
-    const p = plans[i]!;
-    if (p.x.length === p.n) continue;
-    throw new SgdError(
-      'SGD_DETACHED',
-      `the memory of "${program.variables[i]!.path}" is gone: it has ${p.x.length} elements, was built with ${p.n}`,
-    );
-  }
 }

@@ -2,15 +2,13 @@ import type { FloatArray } from '@sgd/core';
 import { BLOCK, type List, type Plan } from './plan.ts';
 
 /** Runs stages over a variable: a single one straight over all of it, several block by block. */
-export function run(list: List, p: Plan, gradient: FloatArray): void {
-  const { n } = p;
-  if (list.length === 1) list[0]!(p, gradient, 0, 0, n);
-  else if (list.length > 1) {
-    for (let i = 0; i < n; i += BLOCK) runBlock(list, p, gradient, i, Math.min(i + BLOCK, n));
-  }
+export function run(list: List, p: Plan, g: FloatArray): void {
+  const { size } = p;
+  const step = list.length > 1 ? BLOCK : size;
+  for (let i = 0; i < size; i += step) runBlock(list, p, g, i, Math.min(i + step, size));
 }
 
-/** Runs stages over elements `i` to `e`; returns what the last gradient was written to. */
+/** Runs stages over elements `i` to `e`; returns the gradient that they made, or the one given. */
 function runBlock(list: List, p: Plan, gradient: FloatArray, i: number, e: number): FloatArray {
   let g = gradient;
   let o = 0;
@@ -25,17 +23,18 @@ function runBlock(list: List, p: Plan, gradient: FloatArray, i: number, e: numbe
 }
 
 /**
- * Leaves in `sums[d]` the sum, in numpy's pairwise order, over elements `i` to `i + n` of what the stages make of the gradient.
- * Numpy halves a range in a way that depends on its length alone, so it may stop at a block and go on within it.
+ * Leaves in `sums[d]` the sum over elements `i` to `i + n` of the squares of what the stages make of the gradient or, with `by`, of
+ * the gradient times `by`. Numpy's pairwise order: it halves a range down to 128 elements.
  */
-export function reduce(list: List, p: Plan, g: FloatArray, i: number, n: number, d: number): void {
-  const { pairwise, sums } = p.kernels;
-  if (n <= BLOCK) {
-    pairwise(runBlock(list, p, g, i, i + n), 0, n, d);
-    return;
+export function sum(list: List, p: Plan, g: FloatArray, by: FloatArray | null, i: number, n: number, d: number): void {
+  const { type } = p;
+  if (n > 128) {
+    const half = (n >> 1) & ~7;
+    sum(list, p, g, by, i, half, d);
+    sum(list, p, g, by, i + half, n - half, d + 1);
+    type.sums[d]! += type.sums[d + 1]!;
+  } else {
+    const a = runBlock(list, p, g, i, i + n);
+    type.sum(a, by ?? a, a === g ? i : 0, n, d);
   }
-  const h = (n >> 1) & ~7;
-  reduce(list, p, g, i, h, d);
-  reduce(list, p, g, i + h, n - h, d + 1);
-  sums[d]! += sums[d + 1]!;
 }

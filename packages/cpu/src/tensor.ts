@@ -14,16 +14,14 @@ export type CpuVariable = FloatArray | Shaped;
 /** An array of the variable's type: bare, with as many elements as the variable, or with exactly the variable's shape. */
 export type CpuGradient = FloatArray | Shaped;
 
-/** `"float32"` for a `Float32Array` of any realm, likewise for the others; `undefined` for what is no typed array. */
+/** `"float32"` for a `Float32Array` of any realm, likewise float64; the tag of other typed arrays, `undefined` for the rest. */
 export function typeOf(data: unknown): string | undefined {
-  if (!ArrayBuffer.isView(data)) return undefined;
-  const tag = (data as FloatArray)[Symbol.toStringTag] as string | undefined;
-  if (tag === 'Float32Array') return 'float32';
-  return tag?.endsWith('Array') ? tag.slice(0, -5).toLowerCase() : undefined;
+  const tag = ArrayBuffer.isView(data) ? (data as FloatArray)[Symbol.toStringTag] : undefined;
+  return tag === 'Float32Array' ? 'float32' : tag === 'Float64Array' ? 'float64' : tag;
 }
 
 /** The array of a variable or gradient. */
-export const arrayOf = (tensor: CpuVariable): FloatArray => (ArrayBuffer.isView(tensor) ? tensor : tensor.data);
+export const arrayOf = (tensor: CpuVariable): FloatArray => (ArrayBuffer.isView(tensor) ? tensor : tensor?.data);
 
 /** The number of elements of a shape. */
 export function sizeOf(shape: readonly number[]): number {
@@ -34,10 +32,10 @@ export function sizeOf(shape: readonly number[]): number {
 
 /** A value in a few words, for messages. */
 export function came(value: unknown): string {
-  const type = typeOf(value);
-  if (type) return `a ${type} array of length ${(value as FloatArray).length}`;
-  if (Array.isArray(value)) return 'a plain array';
-  if (typeof value !== 'object' || value === null) return String(value);
+  if (ArrayBuffer.isView(value))
+    return `a ${(value as FloatArray)[Symbol.toStringTag]} of length ${(value as FloatArray).length}`;
+  if (typeof value !== 'object' || !value || Array.isArray(value))
+    return Array.isArray(value) ? 'a plain array' : `${typeof value}`;
   const { data, shape } = value as Partial<Shaped>;
-  return `an object with data ${came(data)} and shape ${Array.isArray(shape) ? `[${shape.join(', ')}]` : String(shape)}`;
+  return `${came(data)} with shape [${String(shape)}]`;
 }

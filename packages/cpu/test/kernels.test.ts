@@ -103,7 +103,7 @@ async function trial(made: Program, steps: Steps, rare: number, seed: number): P
     const entries = slotsOf(made);
     const values = await session.read(entries);
     entries.forEach(({ slot, index }, e) => same(values[e]!, ref[LETTERS[slot]][index]!, `${slot} of ${index}`));
-    const { gradientNorm, updateNorm } = await session.measured();
+    const { gradientNorm, updateNorm } = await session.measured!();
     close(gradientNorm, made.measure.has('gradient-norm') ? ref.gradientNorm : undefined);
     close(updateNorm, made.measure.has('update-norm') ? ref.updateNorm : undefined);
   }

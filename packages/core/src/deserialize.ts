@@ -10,7 +10,7 @@ import { PolynomialDecay } from './schedules/polynomial.ts';
 import { CosineDecayRestarts } from './schedules/restarts.ts';
 import type { Schedule } from './schedules/schedule.ts';
 import { SGD } from './sgd.ts';
-import { toConsole, Warn } from './warnings.ts';
+import { toConsole } from './warnings.ts';
 
 const SCHEDULES: Readonly<Record<string, new (options: never) => Schedule>> = {
   ExponentialDecay,
@@ -121,7 +121,7 @@ function deserializeWrapper<V, G, M extends Mode>(
   });
   if (lossScaleFactor !== null && lossScaleFactor !== undefined) {
     const text = `loss_scale_factor ${shown(lossScaleFactor)} of the inner optimizer is dropped: the LossScaleOptimizer scales`;
-    new Warn(extras.onWarning ?? toConsole).once('SGD_DEPRECATED_OPTION', [], text);
+    (extras.onWarning ?? toConsole)(text, { code: 'SGD_DEPRECATED_OPTION', paths: [] });
   }
   return wrapper;
 }

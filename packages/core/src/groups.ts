@@ -1,6 +1,6 @@
-import { BOOLEAN, NUMBER, NUMBER_OR_NULL, resolve, type Spec, UNIT } from './check.ts';
+import { BOOLEAN, NUMBER, NUMBER_OR_NULL, resolve, type Resolved, type Spec, UNIT } from './check.ts';
 import { refuse } from './errors.ts';
-import { isRate, type LearningRate, RATE_WANTED, RateHolder } from './learning-rate.ts';
+import { isRate, type LearningRate, RATE_WANTED } from './learning-rate.ts';
 
 /** Variables that are trained by other numbers than the rest. */
 export interface ParameterGroup {
@@ -24,18 +24,9 @@ export interface Shared {
   readonly weightDecay: number | null;
 }
 
-/** A checked group. */
-export interface Group extends Shared {
-  readonly paths: readonly (string | RegExp)[];
-  /** `null`: the optimizer's own. */
-  readonly rate: RateHolder | null;
-  readonly multiplier: number;
-  readonly frozen: boolean;
-}
-
-type ResolvedGroup = Omit<Group, 'rate' | 'multiplier'> & {
+/** A checked group; without a learning rate it follows the optimizer's. */
+export type Group = Omit<Resolved<ParameterGroup>, 'learningRate'> & {
   readonly learningRate: LearningRate | undefined;
-  readonly learningRateMultiplier: number;
 };
 
 export function isPattern(value: unknown): value is string | RegExp {
@@ -61,16 +52,15 @@ export function resolveGroups(groups: readonly ParameterGroup[], { momentum, wei
     weightDecay: [weightDecay, ...NUMBER_OR_NULL],
     frozen: [false, ...BOOLEAN],
   };
-  const own: Group = { paths: [], rate: null, multiplier: 1, momentum, weightDecay, frozen: false };
-  const checked = groups.map((given, i): Group => {
-    const {
-      learningRate,
-      learningRateMultiplier: multiplier,
-      ...group
-    } = resolve<ResolvedGroup>(spec, given, `groups[${i}]`);
-    return { ...group, multiplier, rate: learningRate === undefined ? null : new RateHolder(learningRate) };
-  });
-  return [own, ...checked];
+  const own: Group = {
+    paths: [],
+    learningRate: undefined,
+    learningRateMultiplier: 1,
+    momentum,
+    weightDecay,
+    frozen: false,
+  };
+  return [own, ...groups.map((given, i) => resolve<Group>(spec, given, `groups[${i}]`))];
 }
 
 /** The group of each path. A path that two groups name, or a name that finds nothing, is refused. */

@@ -25,17 +25,17 @@ export type {
   Step,
   WriteEntry,
 } from './contract.ts';
+export type { BuildOptions, WeightDecayExclusion } from './build.ts';
 export { deserialize, deserializeSchedule } from './deserialize.ts';
 export { SgdError, type SgdErrorCode } from './errors.ts';
 export type { Extras } from './extras.ts';
-export type { Gradients } from './gather.ts';
+export type { Gradients } from './step.ts';
 export type { ParameterGroup } from './groups.ts';
 export type { LearningRate } from './learning-rate.ts';
 export { type LossScaleConfig, LossScaleOptimizer, type LossScaleOptions } from './loss-scale-optimizer.ts';
 export type { Optimizer } from './optimizer.ts';
 export type { OptimizerVariable } from './optimizer-variables.ts';
 export type { OptimizerConfig, OptimizerOptions } from './options.ts';
-export type { BuildOptions, WeightDecayExclusion } from './program.ts';
 export { CosineDecay, type CosineDecayConfig, type CosineDecayOptions } from './schedules/cosine.ts';
 export { type DecayConfig, type DecayOptions, ExponentialDecay, InverseTimeDecay } from './schedules/decay.ts';
 export {

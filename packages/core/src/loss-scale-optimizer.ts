@@ -2,9 +2,8 @@ import { BOOLEAN, NUMBER, resolve, shown, type Spec, want } from './check.ts';
 import type { Mode } from './contract.ts';
 import { refuse } from './errors.ts';
 import { LossScale } from './loss-scale.ts';
-import type { Machine } from './machine.ts';
+import { enter, type Machine } from './machine.ts';
 import { machineOf, Optimizer } from './optimizer.ts';
-import { scalar } from './optimizer-variables.ts';
 import { BASE, NAME } from './options.ts';
 import { SGD } from './sgd.ts';
 
@@ -74,7 +73,7 @@ export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimiz
     want(inner instanceof SGD, 'the optimizer to wrap', 'an SGD', inner);
     const machine: Machine<V, G, M> = machineOf(inner);
     const config = resolveOwn(options);
-    machine.enter('LossScaleOptimizer', inner);
+    enter(machine, 'LossScaleOptimizer', inner);
     if (inner.built) refuse('SGD_ALREADY_BUILT', 'LossScaleOptimizer: the optimizer to wrap is built');
     const { lossScaleFactor } = machine.config;
     want(
@@ -90,17 +89,10 @@ export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimiz
       '"keras": the wrapper drops such steps',
       nonFinite,
     );
-    const scale = new LossScale(config.initialScale, config.dynamicGrowthSteps);
-    super(machine, config.name, [
-      scalar(`${config.name}/iteration`, 'int32', () => 0),
-      scalar(`${config.name}/learning_rate`, 'float32', () => 0),
-      scalar(`${config.name}/step_counter`, 'int32', () => scale.counter),
-      scalar(`${config.name}/dynamic_scale`, 'float32', () => scale.value),
-    ]);
-    machine.scale = scale;
+    super(machine, config.name);
+    machine.scale = this.#scale = new LossScale(config.name, config.initialScale, config.dynamicGrowthSteps);
     this.inner = inner;
     this.#config = config;
-    this.#scale = scale;
   }
 
   /** What gradients are divided by in the next step. */

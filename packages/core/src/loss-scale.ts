@@ -9,9 +9,12 @@ export class LossScale {
   value: number;
   /** Finite steps since the scale last changed. */
   counter = 0;
+  /** Of the optimizer that scales. */
+  readonly name: string;
   readonly #growthSteps: number;
 
-  constructor(initial: number, growthSteps: number) {
+  constructor(name: string, initial: number, growthSteps: number) {
+    this.name = name;
     this.value = Math.fround(initial);
     this.#growthSteps = growthSteps;
   }

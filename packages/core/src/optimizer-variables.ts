@@ -9,11 +9,7 @@ export interface OptimizerVariable {
 }
 
 /** Where values are: a number of core's, or a slot of the engine's. */
-export interface Located extends OptimizerVariable {
-  readonly slot?: Slot;
-  readonly index?: number;
-  readonly value?: () => FloatArray;
-}
+export type Located = OptimizerVariable & { readonly value: number | { readonly slot: Slot; readonly index: number } };
 
 type KeptSlot = Exclude<Slot, 'variable'>;
 
@@ -32,22 +28,31 @@ export function hasSlot(program: Program, index: number, slot: KeptSlot): boolea
   return program.slots.has(slot) && (slot === 'accumulator' || !program.variables[index]?.overwrites);
 }
 
-/** A number of core's own as a variable. */
-export function scalar(path: string, dtype: 'int32' | 'float32', value: () => number): Located {
-  const Type = dtype === 'int32' ? Float64Array : Float32Array;
-  return { path, shape: [], dtype, value: () => new Type([value()]) };
-}
-
-/** Keras's list: iteration, learning rate (if it is a number), averages, accumulators, momentums. */
-export function optimizerVariables<V, G, M extends Mode>(machine: Machine<V, G, M>): Located[] {
-  const { rate, built, config } = machine;
-  const list = [scalar(`${config.name}/iteration`, 'int32', () => machine.micro)];
-  if (typeof rate.source === 'number') list.push(scalar(`${config.name}/learning_rate`, 'float32', () => rate.at(0)));
-  if (built === null) return list;
+/** Keras's list: iteration, learning rate (if it is a number), averages, accumulators, momentums; before them a wrapper's own. */
+export function optimizerVariables<V, G, M extends Mode>(machine: Machine<V, G, M>, caller: unknown): Located[] {
+  const { rate, built, config, micro, scale, owner } = machine;
+  const list: Located[] = [];
+  const scalar = (path: string, dtype: 'int32' | 'float32', value: number): void =>
+    void list.push({ path, shape: [], dtype, value });
+  if (scale !== null && caller === owner) {
+    const { name } = scale;
+    // the wrapper's own counter and rate stay where they are (Keras rule)
+    scalar(`${name}/iteration`, 'int32', 0);
+    scalar(`${name}/learning_rate`, 'float32', 0);
+    scalar(`${name}/step_counter`, 'int32', scale.counter);
+    scalar(`${name}/dynamic_scale`, 'float32', scale.value);
+  }
+  scalar(`${config.name}/iteration`, 'int32', micro);
+  if (typeof rate === 'number') scalar(`${config.name}/learning_rate`, 'float32', rate);
   for (const slot of SLOTS) {
-    built.variables.forEach(({ path, shape, dtype }, index) => {
+    built?.variables.forEach(({ path, shape, dtype }, index) => {
       if (!hasSlot(built.program, index, slot)) return;
-      list.push({ path: `${config.name}/${path.replaceAll('/', '_')}_${KINDS[slot]}`, shape, dtype, slot, index });
+      list.push({
+        path: `${config.name}/${path.replaceAll('/', '_')}_${KINDS[slot]}`,
+        shape,
+        dtype,
+        value: { slot, index },
+      });
     });
   }
   return list;

@@ -1,13 +1,13 @@
 import { shown, want } from './check.ts';
-import type { FloatArray, Measured, Mode, Result, Slot } from './contract.ts';
+import { build, type BuildOptions, exclude, type WeightDecayExclusion } from './build.ts';
+import type { FloatArray, Measured, Mode, Result } from './contract.ts';
 import { refuse } from './errors.ts';
-import type { Gradients } from './gather.ts';
-import type { LearningRate } from './learning-rate.ts';
-import type { Machine } from './machine.ts';
-import { type Located, optimizerVariables, type OptimizerVariable } from './optimizer-variables.ts';
-import type { BuildOptions, WeightDecayExclusion } from './program.ts';
+import { type LearningRate, rateAt, setRate } from './learning-rate.ts';
+import { done, enter, type Machine, run, settled, wantBuilt } from './machine.ts';
+import { optimizerVariables, type OptimizerVariable } from './optimizer-variables.ts';
 import { readState, type State, writeState } from './state.ts';
-import type { Variables } from './variables.ts';
+import { apply, type Gradients, iterations } from './step.ts';
+import { indexOf, type Variables } from './variables.ts';
 
 let reach: (optimizer: object) => unknown;
 
@@ -29,16 +29,14 @@ export abstract class Optimizer<V, G, M extends Mode> {
   /** Keras's class name. */
   abstract readonly className: string;
   readonly #machine: Machine<V, G, M>;
-  readonly #first: readonly Located[];
 
   static {
     reach = (optimizer) => (optimizer as Optimizer<unknown, unknown, Mode>).#machine;
   }
 
   /** @internal Only `SGD` and `LossScaleOptimizer` extend this class. */
-  protected constructor(machine: unknown, name: string, first: unknown = []) {
+  protected constructor(machine: unknown, name: string) {
     this.#machine = machine as Machine<V, G, M>;
-    this.#first = first as readonly Located[];
     this.#machine.owner = this;
     this.name = name;
   }
@@ -62,7 +60,7 @@ export abstract class Optimizer<V, G, M extends Mode> {
    * `SGD_UNKNOWN_VARIABLE`: an option names a variable that is not there; `SGD_INVALID_OPTION`
    */
   build(variables: Variables<V>, options: BuildOptions<V> = {}): Result<M, void> {
-    return this.#enter('build', (machine) => machine.build(variables, options));
+    return this.#enter('build', (machine) => build(machine, variables, options));
   }
 
   /**
@@ -76,11 +74,10 @@ export abstract class Optimizer<V, G, M extends Mode> {
   apply(gradients: Gradients<G>, variables?: readonly (V | string)[]): Result<M, boolean> {
     const machine = this.#machine;
     try {
-      machine.enter('apply', this);
-      if (machine.built === null) return this.#applyUnbuilt(gradients, variables);
-      return machine.apply(machine.built, gradients, variables);
+      enter(machine, 'apply', this);
+      return machine.built === null ? this.#applyUnbuilt(gradients, variables) : apply(machine, gradients, variables);
     } catch (error) {
-      return machine.fail(error);
+      return this.#fail(error);
     }
   }
 
@@ -89,10 +86,10 @@ export abstract class Optimizer<V, G, M extends Mode> {
     const machine = this.#machine;
     if (variables === undefined) {
       const nothing = Array.isArray(gradients) && gradients.length === 0 && machine.scale === null;
-      if (!nothing) machine.wantBuilt('apply');
-      return machine.done(true);
+      if (!nothing) wantBuilt(machine, 'apply');
+      return done(machine, true);
     }
-    const built = machine.build(variables as readonly V[], {});
+    const built = build(machine, variables as readonly V[], {});
     const go = (): Result<M, boolean> => this.apply(gradients, variables);
     return machine.backend.mode === 'sync' ? go() : ((built as Promise<void>).then(go) as Result<M, boolean>);
   }
@@ -117,11 +114,11 @@ export abstract class Optimizer<V, G, M extends Mode> {
   finalizeVariableValues(variables?: readonly (V | string)[]): Result<M, void> {
     const call = 'finalizeVariableValues';
     return this.#enter(call, (machine) => {
-      const { lookup, session } = machine.wantBuilt(call);
-      const all = session.variables;
-      const same = (variables ?? all).length === all.length && !variables?.some((v, i) => lookup.index(v, all) !== i);
+      const built = wantBuilt(machine, call);
+      const all = built.variables;
+      const same = (variables ?? all).length === all.length && !variables?.some((v, i) => indexOf(built, v) !== i);
       want(same, call, `the ${all.length} variables that it was built with, in that order`, variables);
-      return machine.config.useEma ? machine.averages(call, 'assign') : machine.done(undefined);
+      return machine.config.useEma ? averages(machine, call, 'assign') : done(machine, undefined);
     });
   }
 
@@ -132,13 +129,13 @@ export abstract class Optimizer<V, G, M extends Mode> {
    * @throws SgdError `SGD_NO_AVERAGES`: without `useEma`, or before the first step
    */
   swapAverages(): Result<M, void> {
-    return this.#enter('swapAverages', (machine) => machine.averages('swapAverages', 'swap'), true);
+    return this.#enter('swapAverages', (machine) => averages(machine, 'swapAverages', 'swap'), true);
   }
 
   /** Frees the slots; the variables stay yours, with their current values. A second call does nothing. */
   dispose(): Result<M, void> {
     const machine = this.#machine;
-    return machine.disposed ? machine.done(undefined) : this.#enter('dispose', () => machine.dispose(), true);
+    return machine.disposed ? done(machine, undefined) : this.#enter('dispose', dispose, true);
   }
 
   /**
@@ -147,18 +144,17 @@ export abstract class Optimizer<V, G, M extends Mode> {
    * @throws SgdError `SGD_ALREADY_BUILT`; `SGD_INVALID_OPTION`: no list, or no regular expression
    */
   excludeFromWeightDecay(what: WeightDecayExclusion<V>): void {
-    this.#machine.exclude(what);
+    exclude(this.#machine, what);
   }
 
   /** Updates so far: calls of `apply` that were taken, divided by `gradientAccumulationSteps`, rounded down. */
   get iterations(): number {
-    return this.#machine.iterations;
+    return iterations(this.#machine);
   }
 
   /** The rate of the next step, in float32: a schedule or function is asked. */
   get learningRate(): number {
-    const { rate, micro } = this.#machine;
-    return rate.at(micro);
+    return rateAt(this.#machine.rate, this.#machine.micro);
   }
 
   /**
@@ -168,29 +164,29 @@ export abstract class Optimizer<V, G, M extends Mode> {
    */
   set learningRate(rate: LearningRate) {
     const machine = this.#machine;
-    machine.enter('learningRate', machine.owner, true);
-    machine.rate.set(rate);
+    enter(machine, 'learningRate', machine.owner, true);
+    machine.rate = setRate(machine.rate, rate);
   }
 
   /** The optimizer's own variables, in Keras's order. */
   get variables(): readonly OptimizerVariable[] {
-    return this.#located().map(({ path, shape, dtype }) => ({ path, shape, dtype }));
+    return optimizerVariables(this.#machine, this).map(({ path, shape, dtype }) => ({ path, shape, dtype }));
   }
 
   /** The variables being trained, in build order: the engine's handles of now, which it may replace at each step. */
   get trainableVariables(): readonly V[] {
-    return this.#machine.wantBuilt('trainableVariables').session.variables;
+    return wantBuilt(this.#machine, 'trainableVariables').session.variables;
   }
 
   /** Their paths, in the same order. */
   get trainablePaths(): readonly string[] {
-    return this.#machine.wantBuilt('trainablePaths').variables.map((v) => v.path);
+    return wantBuilt(this.#machine, 'trainablePaths').variables.map((v) => v.path);
   }
 
   /** @throws SgdError `SGD_UNKNOWN_VARIABLE` */
   trainableVariable(path: string): V {
-    const { lookup, session } = this.#machine.wantBuilt('trainableVariable');
-    return session.variables[lookup.index(path)] as V;
+    const built = wantBuilt(this.#machine, 'trainableVariable');
+    return built.session.variables[indexOf(built, path)] as V;
   }
 
   /**
@@ -201,19 +197,24 @@ export abstract class Optimizer<V, G, M extends Mode> {
    */
   async read(path: string): Promise<FloatArray> {
     const machine = this.#machine;
-    if (machine.busy) await machine.settled();
-    const { variables, session } = machine.wantBuilt('read');
+    if (machine.busy !== null) await settled(machine);
+    const { variables, session } = wantBuilt(machine, 'read');
     const trained = variables.findIndex((v) => v.path === path);
-    const { slot, index, value } =
-      trained < 0 ? this.#find(path) : ({ slot: 'variable', index: trained, value: null } as const);
-    return value?.() ?? ((await session.read([{ slot: slot as Slot, index: index as number }]))[0] as FloatArray);
+    const found =
+      trained < 0
+        ? optimizerVariables(machine, this).find((v) => v.path === path)
+        : { dtype: '', value: { slot: 'variable', index: trained } as const };
+    if (found === undefined) refuse('SGD_UNKNOWN_VARIABLE', `read: there is no variable ${shown(path)}`);
+    const { dtype, value } = found;
+    if (typeof value === 'number') return (dtype === 'float32' ? Float32Array : Float64Array).of(value);
+    return (await session.read([value]))[0] as FloatArray;
   }
 
   /** Copies of the values of all variables being trained, by path. Waits for a step in flight. */
   async readAll(): Promise<Record<string, FloatArray>> {
     const machine = this.#machine;
-    if (machine.busy) await machine.settled();
-    const { variables, session } = machine.wantBuilt('readAll');
+    if (machine.busy !== null) await settled(machine);
+    const { variables, session } = wantBuilt(machine, 'readAll');
     const values = await session.read(variables.map((_, index) => ({ slot: 'variable', index })));
     return Object.assign(Object.create(null), Object.fromEntries(variables.map(({ path }, i) => [path, values[i]])));
   }
@@ -225,8 +226,8 @@ export abstract class Optimizer<V, G, M extends Mode> {
    */
   async measured(): Promise<Measured> {
     const machine = this.#machine;
-    if (machine.busy) await machine.settled();
-    const { session } = machine.wantBuilt('measured');
+    if (machine.busy !== null) await settled(machine);
+    const { session } = wantBuilt(machine, 'measured');
     if (machine.extras.measure.length === 0) refuse('SGD_INVALID_OPTION', 'measured: extras.measure names nothing');
     return (await session.measured?.()) ?? {};
   }
@@ -234,8 +235,8 @@ export abstract class Optimizer<V, G, M extends Mode> {
   /** All but the variables themselves, to go on later: slots, counters, learning rate, loss scale. Waits for a step in flight. */
   async getState(): Promise<State> {
     const machine = this.#machine;
-    if (machine.busy) await machine.settled();
-    machine.enter('getState', this);
+    if (machine.busy !== null) await settled(machine);
+    enter(machine, 'getState', this);
     return readState(machine, this.className);
   }
 
@@ -246,7 +247,7 @@ export abstract class Optimizer<V, G, M extends Mode> {
    */
   async setState(state: State): Promise<void> {
     const machine = this.#machine;
-    machine.enter('setState', this);
+    enter(machine, 'setState', this);
     return writeState(machine, state, this.className);
   }
 
@@ -254,19 +255,41 @@ export abstract class Optimizer<V, G, M extends Mode> {
   #enter<T>(call: string, job: (machine: Machine<V, G, M>) => Result<M, T>, whileSwapped?: boolean): Result<M, T> {
     const machine = this.#machine;
     try {
-      machine.enter(call, this, whileSwapped);
+      enter(machine, call, this, whileSwapped);
       return job(machine);
     } catch (error) {
-      return machine.fail(error);
+      return this.#fail(error);
     }
   }
 
-  #located(): readonly Located[] {
-    return [...this.#first, ...optimizerVariables(this.#machine)];
+  /** As a synchronous engine throws and an asynchronous one rejects. */
+  #fail(error: unknown): Result<M, never> {
+    if (this.#machine.backend.mode === 'sync') throw error;
+    return Promise.reject(error) as Result<M, never>;
   }
+}
 
-  #find(path: string): Located {
-    const found = this.#located().find((v) => v.path === path);
-    return found ?? refuse('SGD_UNKNOWN_VARIABLE', `read: there is no variable ${shown(path)}`);
+function averages<V, G, M extends Mode>(
+  machine: Machine<V, G, M>,
+  call: string,
+  action: 'assign' | 'swap',
+): Result<M, void> {
+  const { session } = wantBuilt(machine, call);
+  const { useEma } = machine.config;
+  if (!useEma || machine.micro === 0) {
+    refuse('SGD_NO_AVERAGES', `${call}: there are no averages ${useEma ? 'before the first step' : 'without useEma'}`);
   }
+  const start = (): unknown => session.averages(action);
+  const finish = (): void => {
+    if (action === 'swap') machine.swapped = !machine.swapped;
+  };
+  return run(machine, call, start, finish, null, null);
+}
+
+function dispose<V, G, M extends Mode>(machine: Machine<V, G, M>): Result<M, void> {
+  const start = (): unknown => machine.built?.session.dispose();
+  const finish = (): void => {
+    machine.disposed = true;
+  };
+  return run(machine, 'dispose', start, finish, null, null);
 }

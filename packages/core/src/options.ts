@@ -1,7 +1,7 @@
 import { BOOLEAN, isObject, type Kind, NUMBER, NUMBER_OR_NULL, resolve, type Spec, UNIT, want } from './check.ts';
 import type { Clip } from './contract.ts';
 import { isRate, type LearningRate, RATE_WANTED } from './learning-rate.ts';
-import type { Warn } from './warnings.ts';
+import type { OnWarning } from './warnings.ts';
 
 /** Options that every optimizer has. Names, defaults and checks are Keras's. */
 export interface OptimizerOptions {
@@ -79,7 +79,12 @@ const LIMITS = Object.keys(CLIPS) as (keyof typeof CLIPS)[];
  * Fills in the defaults and checks by Keras's rules. `own` are the options that the optimizer adds to the base class's.
  * Keras's legacy option `decay` is dropped, with a warning unless it is null.
  */
-export function resolveOptions<T>(given: OptimizerOptions, name: string, own: Spec, warn: Warn): OptimizerConfig & T {
+export function resolveOptions<T>(
+  given: OptimizerOptions,
+  name: string,
+  own: Spec,
+  warn: OnWarning,
+): OptimizerConfig & T {
   want(isObject(given), 'options', 'an object', given);
   const { decay, ...options } = given as Record<string, unknown>;
   if (options.name === null) options.name = name;
@@ -97,13 +102,13 @@ export function resolveOptions<T>(given: OptimizerOptions, name: string, own: Sp
   const set = LIMITS.filter((limit) => config[limit] !== null);
   want(set.length < 2, 'options', `at most one of ${LIMITS.join(', ')}`, set.join(' and '));
   if (decay !== undefined && decay !== null) {
-    warn.once('SGD_DEPRECATED_OPTION', [], 'the option "decay" is dropped: use a schedule as learningRate');
+    warn('the option "decay" is dropped: use a schedule as learningRate', { code: 'SGD_DEPRECATED_OPTION', paths: [] });
   }
   return config;
 }
 
-/** What the limits say: Keras takes the first one above 0. */
-export function clipOf(config: OptimizerConfig): { readonly clip: Clip; readonly limit: number } {
+/** What the limits say, and the one that holds: Keras takes the first above 0. */
+export function clipOf(config: OptimizerConfig): readonly [Clip, number] {
   const name = LIMITS.find((limit) => (config[limit] as number) > 0);
-  return name === undefined ? { clip: 'none', limit: 0 } : { clip: CLIPS[name], limit: config[name] as number };
+  return name === undefined ? ['none', 0] : [CLIPS[name], config[name] as number];
 }

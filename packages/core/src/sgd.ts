@@ -1,10 +1,10 @@
 import { BOOLEAN, type Spec, UNIT } from './check.ts';
 import type { Backend, Mode } from './contract.ts';
 import { type Extras, resolveExtras } from './extras.ts';
-import { Machine } from './machine.ts';
+import { makeMachine } from './machine.ts';
 import { machineOf, Optimizer } from './optimizer.ts';
 import { type OptimizerConfig, type OptimizerOptions, resolveOptions } from './options.ts';
-import { Warn } from './warnings.ts';
+import { once } from './warnings.ts';
 
 /** Options of {@link SGD}: Keras's, in camelCase. */
 export interface SGDOptions extends OptimizerOptions {
@@ -60,9 +60,9 @@ export class SGD<V, G = V, M extends Mode = Mode> extends Optimizer<V, G, M> {
    */
   constructor(options: SGDOptions, backend: Backend<V, G, M>, extras: Extras = {}) {
     const checked = resolveExtras(extras);
-    const warn = new Warn(checked.onWarning);
+    const warn = once(checked.onWarning);
     const config = resolveOptions<SGDConfig>(options, 'sgd', OWN, warn);
-    super(new Machine(backend, config, config, checked, warn), config.name);
+    super(makeMachine(backend, config, checked, warn), config.name);
     this.#config = config;
   }
 
@@ -77,7 +77,7 @@ export class SGD<V, G = V, M extends Mode = Mode> extends Optimizer<V, G, M> {
 
   /** The options. `learningRate` is the number in force, in float32, or the schedule or function. */
   override getConfig(): SGDConfig {
-    return { ...this.#config, learningRate: machineOf(this).rate.source };
+    return { ...this.#config, learningRate: machineOf(this).rate };
   }
 
   /** `loss * lossScaleFactor`, or the loss where that is null. */

@@ -1,8 +1,10 @@
 import { isNumber, isObject, shown } from './check.ts';
-import type { FloatArray, Mode, WriteEntry } from './contract.ts';
+import type { Entry, FloatArray, Mode, WriteEntry } from './contract.ts';
 import { refuse } from './errors.ts';
-import type { Built, Machine } from './machine.ts';
+import { setRate } from './learning-rate.ts';
+import { type Machine, runAsync, wantBuilt } from './machine.ts';
 import { hasSlot, SLOTS } from './optimizer-variables.ts';
+import type { BuiltVariable } from './variables.ts';
 
 /** The slots of one variable, row-major, in the variable's type. */
 export interface SlotState {
@@ -29,30 +31,38 @@ export interface State {
   readonly lossScale?: { readonly dynamicScale: number; readonly stepCounter: number };
 }
 
-const STATE_KEYS = ['format', 'config', 'iterations', 'learningRate', 'slots', 'lossScale'];
-
-function entriesOf<V, G, M extends Mode>({ variables, program }: Built<V, G, M>): Omit<WriteEntry, 'values'>[] {
-  return variables.flatMap((_, index) =>
-    SLOTS.filter((slot) => hasSlot(program, index, slot)).map((slot) => ({ slot, index })),
-  );
+/** The state, with `leaf` in the place of each slot's values. */
+function stateOf<V, G, M extends Mode, T>(
+  { micro, config, rate, scale, built }: Machine<V, G, M>,
+  className: string,
+  leaf: (variable: BuiltVariable<V>, entry: Omit<WriteEntry, 'values'>) => T,
+): Record<string, unknown> {
+  const learningRate = isNumber(rate) ? rate : null;
+  const slots: Record<string, Record<string, T>> = Object.create(null);
+  built?.variables.forEach((variable, index) => {
+    const own: Record<string, T> = (slots[variable.path] = Object.create(null));
+    for (const slot of SLOTS) if (hasSlot(built.program, index, slot)) own[slot] = leaf(variable, { slot, index });
+  });
+  return {
+    format: 'sgd-state/1',
+    config: { className, ...config, learningRate },
+    iterations: micro,
+    learningRate,
+    slots,
+    ...(scale && { lossScale: { dynamicScale: scale.value, stepCounter: scale.counter } }),
+  };
 }
 
 /** Copies the state out. */
 export async function readState<V, G, M extends Mode>(machine: Machine<V, G, M>, className: string): Promise<State> {
-  const built = machine.wantBuilt('getState');
-  const { scale, rate, micro: iterations } = machine;
-  const entries = entriesOf(built);
-  const learningRate = isNumber(rate.source) ? rate.source : null;
-  const config = { className, ...machine.config, learningRate };
-  const slots: Record<string, Record<string, FloatArray>> = Object.create(null);
-  const lossScale = scale && { dynamicScale: scale.value, stepCounter: scale.counter };
-  const values = await built.session.read(entries);
-  for (const { path } of built.variables) slots[path] = Object.create(null);
-  entries.forEach(({ slot, index }, i) => {
-    const { path } = built.variables[index] as { path: string };
-    (slots[path] as Record<string, FloatArray>)[slot] = values[i] as FloatArray;
-  });
-  return { format: 'sgd-state/1', config, iterations, learningRate, slots, ...(lossScale && { lossScale }) };
+  const { session } = wantBuilt(machine, 'getState');
+  const entries: Entry[] = [];
+  const places = stateOf(machine, className, (_, entry) => entries.push(entry) - 1);
+  const values = await session.read(entries);
+  for (const own of Object.values(places.slots as Record<string, Record<string, unknown>>)) {
+    for (const slot of Object.keys(own)) own[slot] = values[own[slot] as number];
+  }
+  return places as unknown as State;
 }
 
 /** Checks a state whole, writes the slots, then sets the counters. */
@@ -61,73 +71,57 @@ export function writeState<V, G, M extends Mode>(
   state: State,
   className: string,
 ): Promise<void> {
-  const built = machine.wantBuilt('setState');
-  const wrong = problems(machine, built, state, className);
+  const { session } = wantBuilt(machine, 'setState');
+  const expected = stateOf(machine, className, ({ dtype, shape }) => [
+    `${dtype === 'float32' ? 'Float32Array' : 'Float64Array'} of ${shape.reduce((a, b) => a * b, 1)}`,
+  ]);
+  expected.config = { className };
+  // of the config, only the class must fit
+  const given = isObject(state) ? { ...state, config: { className: state.config?.className } } : state;
+  const wrong = differences(expected, given, 'state', '');
   if (wrong.length > 0) {
     const more = wrong.length > 9 ? `\n- and ${wrong.length - 9} more` : '';
     refuse('SGD_STATE_MISMATCH', `the state does not fit this optimizer:\n- ${wrong.slice(0, 9).join('\n- ')}${more}`);
   }
   const { iterations, learningRate, slots, lossScale } = state;
-  const entries = entriesOf(built).map((entry): WriteEntry => {
-    const { path } = built.variables[entry.index] as { path: string };
-    return { ...entry, values: slots[path]?.[entry.slot as keyof SlotState] as FloatArray };
-  });
-  return machine.runAsync(
-    'setState',
-    () => built.session.write(entries),
-    () => {
-      machine.micro = iterations;
-      if (learningRate !== null) machine.rate.set(learningRate);
-      if (lossScale !== undefined) machine.scale?.restore(lossScale.dynamicScale, lossScale.stepCounter);
-    },
+  const entries: WriteEntry[] = [];
+  stateOf(machine, className, ({ path }, entry) =>
+    entries.push({ ...entry, values: slots[path]?.[entry.slot as keyof SlotState] as FloatArray }),
   );
+  const write = (): Promise<void> => session.write(entries);
+  const finish = (): void => {
+    machine.micro = iterations;
+    if (learningRate !== null) machine.rate = setRate(0, learningRate);
+    if (lossScale !== undefined) machine.scale?.restore(lossScale.dynamicScale, lossScale.stepCounter);
+  };
+  return runAsync(machine, 'setState', write, finish, null, null);
 }
 
-/** What does not fit, a line each. */
-function problems<V, G, M extends Mode>(
-  machine: Machine<V, G, M>,
-  built: Built<V, G, M>,
-  state: unknown,
-  className: string,
-): string[] {
-  const wrong: string[] = [];
-  const check = (ok: boolean, name: string, wanted: string, value: unknown): void => {
-    if (!ok) wrong.push(`${name}: expected ${wanted}, got ${shown(value)}`);
-  };
-  const count = (name: string, value: unknown): void =>
-    check(Number.isSafeInteger(value) && (value as number) >= 0, name, 'a count', value);
-  const known = (object: object, keys: readonly string[], name: string): void => {
-    for (const key of Object.keys(object)) if (!keys.includes(key)) wrong.push(`${name}: unknown ${shown(key)}`);
-  };
-  /** What an object has of its own; nothing of anything else. */
-  const own = (object: unknown, key: string): unknown =>
-    isObject(object) && Object.hasOwn(object, key) ? object[key] : undefined;
+const COUNTS = ['iterations', 'stepCounter'];
 
-  if (!isObject(state)) return [`expected an object, got ${shown(state)}`];
-  known(state, STATE_KEYS, 'state');
-  const { format, config, iterations, learningRate, slots, lossScale } = state;
-  check(format === 'sgd-state/1', 'format', '"sgd-state/1"', format);
-  check(own(config, 'className') === className, 'config.className', className, own(config, 'className'));
-  count('iterations', iterations);
-  if (isNumber(machine.rate.source)) check(isNumber(learningRate), 'learningRate', 'a number', learningRate);
-  else check(learningRate === null, 'learningRate', 'null: a schedule or function is in force', learningRate);
-  if (machine.scale) {
-    check(isNumber(own(lossScale, 'dynamicScale')), 'dynamicScale', 'a number', own(lossScale, 'dynamicScale'));
-    count('stepCounter', own(lossScale, 'stepCounter'));
-  } else check(lossScale === undefined, 'lossScale', 'none', lossScale);
-  check(isObject(slots), 'slots', 'an object', slots);
-  const paths = built.variables.map((v) => v.path);
-  known(isObject(slots) ? slots : {}, paths, 'slots');
-  built.variables.forEach(({ path, shape, dtype }, index) => {
-    const given = own(slots, path);
-    check(isObject(given), path, 'its slots', given);
-    known(isObject(given) ? given : {}, SLOTS, path);
-    const array = `${dtype === 'float32' ? 'Float32Array' : 'Float64Array'} of ${shape.reduce((a, b) => a * b, 1)}`;
-    for (const slot of SLOTS) {
-      const wanted = hasSlot(built.program, index, slot) ? array : 'undefined';
-      // compared as text, which holds for an array from another realm too
-      check(shown(own(given, slot)) === wanted, `${path}: ${slot}`, wanted, own(given, slot));
-    }
-  });
-  return wrong;
+/** What does not fit, a line each. A number stands for any number, a text in a list for an array of that kind and size. */
+function differences(expected: unknown, given: unknown, path: string, key: string): string[] {
+  const isCount = COUNTS.includes(key);
+  let fits = given === expected;
+  if (isNumber(expected)) fits = isCount ? Number.isSafeInteger(given) && (given as number) >= 0 : isNumber(given);
+  // by its kind's name, which holds for an array from another realm too
+  if (Array.isArray(expected)) fits = shown(given) === expected[0];
+  if (isObject(expected) && isObject(given)) {
+    return [...new Set([...Object.keys(expected), ...Object.keys(given)])].flatMap((inner) =>
+      differences(own(expected, inner), own(given, inner), `${path}.${inner.slice(0, 99)}`, inner),
+    );
+  }
+  if (fits) return [];
+  const wanted = isCount
+    ? 'a count'
+    : isNumber(expected)
+      ? 'a number'
+      : Array.isArray(expected)
+        ? String(expected[0])
+        : shown(expected);
+  return [`${path}: expected ${wanted}, got ${shown(given)}`];
+}
+
+function own(object: Record<string, unknown>, key: string): unknown {
+  return Object.hasOwn(object, key) ? object[key] : undefined;
 }

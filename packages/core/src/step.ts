@@ -1,63 +1,139 @@
-import type { Rates, Step } from './contract.ts';
+import { isObject, want } from './check.ts';
+import type { Mode, ProgramVariable, Rates, Result } from './contract.ts';
+import { refuse } from './errors.ts';
 import type { Group } from './groups.ts';
-import type { RateHolder } from './learning-rate.ts';
-import { clipOf, type OptimizerConfig } from './options.ts';
+import { rateAt } from './learning-rate.ts';
+import { type Built, type Machine, run } from './machine.ts';
+import { indexOf } from './variables.ts';
 
-type Writable<T> = { -readonly [K in keyof T]: T[K] };
+/** Gradients in build order, or by path. `null` and `undefined` stand for a variable that has no gradient in this step. */
+export type Gradients<G> = readonly (G | null | undefined)[] | Readonly<Record<string, G | null | undefined>>;
 
-/** The numbers of each step, in one object that is filled anew each time. */
-export class StepNumbers {
-  readonly step: Writable<Step>;
-  readonly #config: OptimizerConfig;
-  readonly #groups: readonly Group[];
-  readonly #rate: RateHolder;
-  readonly #rates: Writable<Rates>[];
+type Given<V> = readonly (V | string)[] | undefined;
 
-  constructor(config: OptimizerConfig, groups: readonly Group[], rate: RateHolder) {
-    this.#config = config;
-    this.#groups = groups;
-    this.#rate = rate;
-    this.#rates = groups.map(({ momentum, weightDecay }) => ({
-      learningRate: 0,
-      momentum,
-      weightDecay: weightDecay ?? 0,
-    }));
-    this.step = {
-      phase: 'update',
-      ordinary: true,
-      lossScale: config.lossScaleFactor ?? 1,
-      accumulationSteps: config.gradientAccumulationSteps || 1,
-      clipLimit: clipOf(config).limit,
-      rates: this.#rates,
-      averageMomentum: 0,
-      averageOverwrite: false,
-    };
-  }
+/** One step; everything is checked before anything is written. */
+export function apply<V, G, M extends Mode>(
+  machine: Machine<V, G, M>,
+  gradients: Gradients<G>,
+  variables: Given<V>,
+): Result<M, boolean> {
+  return run(machine, 'apply', start<V, G, M>, finish<V, G, M>, gradients, variables);
+}
 
-  /** Updates among so many micro-batches (Keras's `iterations`). */
-  iterations(micro: number): number {
-    return Math.floor(micro / this.step.accumulationSteps);
-  }
+/** Updates, not micro-batches (Keras's `iterations`). */
+export function iterations({ micro, step }: Pick<Machine<never, never, Mode>, 'micro' | 'step'>): number {
+  return Math.floor(micro / step.accumulationSteps);
+}
 
-  /** Fills in the step that comes after `micro` calls of `apply`. May throw what the user's learning rate throws. */
-  fill(micro: number, ordinary: boolean): void {
-    const { step } = this;
-    const { useEma, emaMomentum, emaOverwriteFrequency: often } = this.#config;
-    const updates = (micro + 1) % step.accumulationSteps === 0;
-    // the window of the update under way counts, so that with accumulation all its micro-batches overwrite (Keras rule)
-    const iterations = this.iterations(micro);
-    step.phase = updates ? 'update' : 'accumulate';
-    step.ordinary = ordinary;
-    step.averageMomentum = iterations === 0 ? 0 : emaMomentum;
-    step.averageOverwrite = useEma && Boolean(often) && (iterations + 1) % (often as number) === 0;
-    if (updates && ordinary) this.#readRates(micro);
-  }
+/** `null` when there is nothing to do. */
+function start<V, G, M extends Mode>(
+  machine: Machine<V, G, M>,
+  gradients: Gradients<G>,
+  variables: Given<V>,
+): Result<M, boolean> | null {
+  const { session, gradients: taken, indices } = machine.built as Built<V, G, M>;
+  if (!gather(machine, gradients, variables)) return null;
+  fill(machine);
+  return session.step(machine.step, taken, indices);
+}
 
-  #readRates(micro: number): void {
-    const rate = this.#rate.at(micro);
-    for (let i = 0; i < this.#rates.length; i++) {
-      const { rate: own, multiplier } = this.#groups[i] as Group;
-      (this.#rates[i] as Writable<Rates>).learningRate = (own === null ? rate : own.at(micro)) * multiplier;
+/** `null`: an empty list, which counts for the loss scale only (Keras rule). */
+function finish<V, G, M extends Mode>(machine: Machine<V, G, M>, taken: boolean | null): boolean {
+  const { scale, built, warn } = machine;
+  scale?.count(taken !== false);
+  if (taken) {
+    machine.micro++;
+    const { missed, missing, variables } = built as Built<V, G, M>;
+    if (missed > 0) {
+      const paths = missing.slice(0, missed).map((i) => variables[i]?.path as string);
+      warn(`no gradients for ${paths.join(', ')}: left as they are`, { code: 'SGD_MISSING_GRADIENTS', paths });
     }
+  } else if (taken === false && machine.extras.nonFinite === 'throw') {
+    refuse('SGD_NOT_FINITE', 'a gradient is not finite everywhere; the step was not taken');
+  }
+  return taken !== false;
+}
+
+/** Checks the gradients and sorts out those that reach the engine; `false` when the list is empty. */
+function gather<V, G, M extends Mode>(
+  machine: Machine<V, G, M>,
+  gradients: Gradients<G>,
+  variables: Given<V>,
+): boolean {
+  const built = machine.built as Built<V, G, M>;
+  built.missed = built.count = 0;
+  built.call++;
+  machine.step.ordinary = false;
+  let given = 0;
+  if (Array.isArray(gradients)) {
+    given = gradients.length;
+    if (variables === undefined && given === 0) return false;
+    const named = variables ?? built.variables;
+    want(Array.isArray(named), 'variables', 'an array', named);
+    if (given !== named.length)
+      refuse('SGD_GRADIENT_COUNT', `expected ${named.length} gradients, one for each variable, got ${given}`);
+    for (let i = 0; i < given; i++) {
+      put(machine, built, gradients[i] as G, variables === undefined ? i : indexOf(built, variables[i] as V));
+    }
+  } else {
+    want(
+      isObject(gradients) && variables === undefined,
+      'gradients',
+      'an array, or a record by path without variables',
+      gradients,
+    );
+    for (const path in gradients) {
+      given++;
+      put(machine, built, gradients[path] as G, indexOf(built, path));
+    }
+  }
+  const { count } = built;
+  if (given === 0) return false;
+  if (count === 0)
+    refuse('SGD_NO_GRADIENTS', `expected at least one gradient, got null for each of ${given} variables`);
+  // engines go by the length
+  if (count !== built.gradients.length) built.gradients.length = built.indices.length = count;
+  return true;
+}
+
+function put<V, G, M extends Mode>(
+  machine: Machine<V, G, M>,
+  built: Built<V, G, M>,
+  gradient: G | null | undefined,
+  index: number,
+): void {
+  const { path, shape, dtype, overwrites } = built.program.variables[index] as ProgramVariable;
+  if (built.seen[index] === built.call) refuse('SGD_GRADIENT_COUNT', `${path} is given twice`);
+  built.seen[index] = built.call;
+  if (built.frozen[index]) return;
+  if (gradient === null || gradient === undefined) {
+    built.missing[built.missed++] = index;
+    return;
+  }
+  const refused = machine.backend.refuses(gradient, index, built.program);
+  if (refused !== null)
+    refuse('SGD_GRADIENT_SHAPE', `gradient of ${path}: expected shape [${shape.join()}] of ${dtype}, got ${refused}`);
+  built.gradients[built.count] = gradient;
+  built.indices[built.count++] = index;
+  if (!overwrites) machine.step.ordinary = true;
+}
+
+/** The numbers of this step. Throws what a learning rate function or schedule leads to. */
+function fill<V, G, M extends Mode>(machine: Machine<V, G, M>): void {
+  const { step, micro, config, groups, scale } = machine;
+  const often = config.emaOverwriteFrequency;
+  const updates = (micro + 1) % step.accumulationSteps === 0;
+  // the window of the update under way counts, so that with accumulation all its micro-batches overwrite (Keras rule)
+  const done = iterations(machine);
+  step.phase = updates ? 'update' : 'accumulate';
+  step.averageMomentum = done === 0 ? 0 : config.emaMomentum;
+  step.averageOverwrite = config.useEma && !!often && (done + 1) % often === 0;
+  if (scale !== null) step.lossScale = scale.value;
+  if (!updates || !step.ordinary) return;
+  const rate = rateAt(machine.rate, micro);
+  for (let i = 0; i < groups.length; i++) {
+    const { learningRate, learningRateMultiplier } = groups[i] as Group;
+    const own = learningRate === undefined ? rate : rateAt(learningRate, micro);
+    (step.rates[i] as { -readonly [K in keyof Rates]: Rates[K] }).learningRate = own * learningRateMultiplier;
   }
 }

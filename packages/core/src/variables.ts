@@ -1,4 +1,4 @@
-import { ARRAY, isObject, shown, want } from './check.ts';
+import { isObject, shown, want } from './check.ts';
 import type { Backend, DType } from './contract.ts';
 import { refuse, SgdError } from './errors.ts';
 
@@ -58,24 +58,15 @@ function describe<V, G>(
   }
 }
 
-/** Finds variables by path or handle: the one given to `build`, or the current one where the engine replaces them. */
-export class Lookup<V> {
-  readonly #known = new Map<unknown, number>();
+/** Where variables are found. */
+export interface Known<V> {
+  readonly known: ReadonlyMap<unknown, number>;
+  readonly session?: { readonly variables: readonly V[] };
+}
 
-  constructor(variables: readonly BuiltVariable<V>[]) {
-    variables.forEach(({ path, handle }, i) => this.#known.set(path, i).set(handle, i));
-  }
-
-  /** The index of a path or handle; `current` are the engine's handles of now. */
-  index(variable: V | string, current: readonly V[] = []): number {
-    const index = this.#known.get(variable) ?? current.indexOf(variable as V);
-    if (index < 0) refuse('SGD_UNKNOWN_VARIABLE', `the optimizer was not built with ${shown(variable)}`);
-    return index;
-  }
-
-  /** The indices of several. */
-  indices(variables: readonly (V | string)[], name: string): Set<number> {
-    want(ARRAY[0](variables as never), name, ARRAY[1], variables);
-    return new Set(variables.map((v) => this.index(v)));
-  }
+/** The index of a variable by path or handle: the one given to `build`, or the current one where the engine replaces them. */
+export function indexOf<V>({ known, session }: Known<V>, variable: V | string): number {
+  const index = known.get(variable) ?? session?.variables.indexOf(variable as V) ?? -1;
+  if (index < 0) refuse('SGD_UNKNOWN_VARIABLE', `the optimizer was not built with ${shown(variable)}`);
+  return index;
 }

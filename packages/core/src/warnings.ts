@@ -16,18 +16,12 @@ export const toConsole: OnWarning = (message) => {
 };
 
 /** Passes each warning on once per code and set of paths. */
-export class Warn {
-  readonly #to: OnWarning;
-  readonly #seen = new Set<string>();
-
-  constructor(to: OnWarning) {
-    this.#to = to;
-  }
-
-  once(code: WarningDetails['code'], paths: readonly string[], message: string): void {
-    const key = JSON.stringify([code, paths]);
-    if (this.#seen.has(key)) return;
-    this.#seen.add(key);
-    this.#to(message, { code, paths });
-  }
+export function once(to: OnWarning): OnWarning {
+  const seen = new Set<string>();
+  return (message, details) => {
+    const key = JSON.stringify(details);
+    if (seen.has(key)) return;
+    seen.add(key);
+    to(message, details);
+  };
 }

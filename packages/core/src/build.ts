@@ -1,0 +1,171 @@
+import { ARRAY, isObject, resolve, type Resolved, shown, type Spec, want } from './check.ts';
+import type { Backend, Constraint, Feature, Mode, Program, ProgramVariable, Result, Session } from './contract.ts';
+import { refuse } from './errors.ts';
+import { assignGroups, type Group, isPattern, stateless } from './groups.ts';
+import { type Machine, run, wantUnbuilt } from './machine.ts';
+import { clipOf } from './options.ts';
+import { type BuiltVariable, describeVariables, indexOf, type Variables } from './variables.ts';
+
+/** What `build` takes beside the variables. */
+export interface BuildOptions<V> {
+  /**
+   * Variables (or their paths) whose gradient is their new value: no clipping, decay, momentum, average or constraint.
+   * With gradient accumulation the value becomes the largest of 0 and the gradients of the micro-batches (Keras rule).
+   */
+  readonly overwriteWithGradient?: readonly (V | string)[] | undefined;
+  /** By path: run in place after each step in which the variable had a gradient, accumulating ones included. */
+  readonly constraints?: Readonly<Record<string, Constraint>> | undefined;
+}
+
+/** Which variables weight decay leaves alone. */
+export interface WeightDecayExclusion<V> {
+  /** Variables or their paths. */
+  readonly variables?: readonly (V | string)[] | undefined;
+  /** Regular expressions, searched in the variable's name (what follows the last "/" of its path), case-sensitive. */
+  readonly names?: readonly (string | RegExp)[] | undefined;
+}
+
+const BUILD: Spec = {
+  overwriteWithGradient: [[], ...ARRAY],
+  constraints: [{}, isObject, 'a record by path'],
+};
+const EXCLUSION: Spec = { variables: [[], ...ARRAY], names: [[], ...ARRAY] };
+
+/** Takes note of what weight decay leaves alone. */
+export function exclude<V, G, M extends Mode>(machine: Machine<V, G, M>, what: WeightDecayExclusion<V>): void {
+  wantUnbuilt(machine, 'excludeFromWeightDecay');
+  const { variables, names } = resolve<Resolved<WeightDecayExclusion<V>>>(EXCLUSION, what, 'excludeFromWeightDecay');
+  machine.excluded = { variables: [...variables], names: names.map(toPattern) };
+}
+
+function toPattern(source: string | RegExp): RegExp {
+  want(isPattern(source), 'excludeFromWeightDecay: a name', 'a regular expression', source);
+  try {
+    return stateless(new RegExp(source));
+  } catch (cause) {
+    refuse('SGD_INVALID_OPTION', `excludeFromWeightDecay: ${shown(source)} is no regular expression`, cause);
+  }
+}
+
+/** Makes the program and opens the session; what names a variable that is not there is refused. */
+export function build<V, G, M extends Mode>(
+  machine: Machine<V, G, M>,
+  given: Variables<V>,
+  options: BuildOptions<V>,
+): Result<M, void> {
+  wantUnbuilt(machine, 'build');
+  const { backend, groups } = machine;
+  const variables = describeVariables(backend, given);
+  const known = new Map<unknown, number>();
+  variables.forEach(({ path, handle }, i) => known.set(path, i).set(handle, i));
+  const groupOf = assignGroups(
+    groups,
+    variables.map((v) => v.path),
+  );
+  const program = makeProgram(machine, variables, known, groupOf, options);
+  wantSupport(backend, program);
+  const n = variables.length;
+  return run(
+    machine,
+    'build',
+    () =>
+      backend.open(
+        program,
+        variables.map((v) => v.handle),
+      ),
+    (_, session: Session<V, G, M>) => {
+      machine.built = {
+        variables,
+        known,
+        program,
+        session,
+        frozen: groupOf.map((group) => (groups[group] as Group).frozen),
+        gradients: [],
+        indices: [],
+        count: 0,
+        missing: [],
+        missed: 0,
+        seen: new Float64Array(n),
+        call: 0,
+      };
+    },
+    null,
+    null,
+  );
+}
+
+function makeProgram<V, G, M extends Mode>(
+  { config, extras, groups, scale, excluded }: Machine<V, G, M>,
+  variables: readonly BuiltVariable<V>[],
+  known: ReadonlyMap<unknown, number>,
+  groupOf: readonly number[],
+  options: BuildOptions<V>,
+): Program {
+  const { overwriteWithGradient, constraints } = resolve<Resolved<BuildOptions<V>>>(BUILD, options, 'build');
+  const indices = (list: readonly (V | string)[]): Set<number> => new Set(list.map((v) => indexOf({ known }, v)));
+  const overwriting = indices(overwriteWithGradient);
+  const spared = indices(excluded.variables);
+  const constraintOf = new Map<number, Constraint>();
+  for (const [path, constraint] of Object.entries(constraints)) {
+    want(typeof constraint === 'function', `constraints: ${path}`, 'a function', constraint);
+    constraintOf.set(indexOf({ known }, path), constraint);
+  }
+  const momentum = groups.some((group) => group.momentum !== 0);
+  return {
+    rule: 'sgd',
+    slots: trueOf({ momentum, accumulator: !!config.gradientAccumulationSteps, average: config.useEma }),
+    nesterov: momentum && config.nesterov,
+    unscale: scale !== null || config.lossScaleFactor !== null,
+    clip: clipOf(config)[0],
+    finiteCheck: scale !== null || extras.nonFinite !== 'keras',
+    measure: new Set(extras.measure),
+    variables: variables.map(({ path, name, shape, dtype }, i) => {
+      const own = groupOf[i] as number;
+      const { frozen, weightDecay } = groups[own] as Group;
+      const overwrites = overwriting.has(i);
+      const spares = overwrites || frozen || spared.has(i) || excluded.names.some((pattern) => pattern.test(name));
+      return {
+        path,
+        shape,
+        dtype,
+        // a frozen variable never reaches the engine: it needs no rates of its own
+        group: frozen ? 0 : own,
+        decays: !spares && weightDecay !== null,
+        overwrites,
+        constraint: (!overwrites && constraintOf.get(i)) || null,
+      };
+    }),
+  };
+}
+
+function trueOf<K extends string>(record: Readonly<Record<K, boolean>>): Set<K> {
+  return new Set((Object.keys(record) as K[]).filter((key) => record[key]));
+}
+
+/** Refuses a program that needs what the backend does not declare. */
+function wantSupport(backend: Pick<Backend<never>, 'name' | 'supports'>, program: Program): void {
+  const { slots, clip, variables } = program;
+  const any = (key: keyof ProgramVariable): boolean => variables.some((v) => v[key]);
+  const needs: Readonly<Record<Feature, boolean>> = {
+    momentum: slots.has('momentum'),
+    nesterov: program.nesterov,
+    'weight-decay': any('decays'),
+    accumulation: slots.has('accumulator'),
+    average: slots.has('average'),
+    'finite-check': program.finiteCheck,
+    'clip-value': clip === 'value',
+    'clip-norm': clip === 'norm',
+    'clip-global-norm': clip === 'global-norm',
+    groups: any('group'),
+    measure: program.measure.size > 0,
+    overwrite: any('overwrites'),
+    constraint: any('constraint'),
+    float64: variables.some((v) => v.dtype === 'float64'),
+  };
+  const missing = [...trueOf(needs)].filter((feature) => !backend.supports.has(feature));
+  if (missing.length > 0)
+    refuse(
+      'SGD_UNSUPPORTED',
+      `the backend "${backend.name}" does not have ${missing.join(', ')}, which the options need`,
+    );
+}

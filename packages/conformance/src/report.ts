@@ -1,0 +1,102 @@
+import type { Mode } from '@sgd/core';
+import type { Detail } from './failure.ts';
+import { openGoldens } from './goldens/open.ts';
+import { builtinGoldens } from './goldens/open.ts';
+import { checkExpectedFailures, onceOnly, resultOf, type SuiteOptions, type TestResult } from './run.ts';
+import { suite } from './suite.ts';
+import type { SuiteTest } from './test.ts';
+
+/** How many tests of a room ended how. */
+export interface RoomCounts {
+  readonly room: string;
+  passed: number;
+  /** The backend leaves a feature out, and the refusal was asserted. */
+  refused: number;
+  failed: number;
+  expectedFailures: number;
+}
+
+/** What a run of the suite found. */
+export interface Report {
+  readonly backend: {
+    readonly name: string;
+    readonly mode: Mode;
+    readonly tolerance: { rtol: number; atol: number };
+    readonly supports: readonly string[];
+  };
+  readonly goldens: { readonly set: string; readonly unlisted: readonly string[] };
+  readonly rooms: readonly RoomCounts[];
+  readonly failures: readonly { readonly id: string; readonly title: string; readonly details: readonly Detail[] }[];
+  readonly passed: number;
+  readonly refused: number;
+  readonly failed: number;
+  readonly expectedFailures: number;
+  readonly seconds: number;
+}
+
+/** What {@link runSuite} takes. */
+export interface RunOptions<V, G, M extends Mode> extends SuiteOptions<V, G, M> {
+  /** Run only these: ids of tests or cases, or rooms. */
+  readonly only?: readonly string[] | undefined;
+  /** Called after each test. */
+  readonly onResult?: ((result: TestResult, done: number, total: number) => void) | undefined;
+}
+
+/** Whether `--only` means this test: its id, its room, or its name inside the room (`option-004-momentum`). */
+function isMeant(test: SuiteTest, only: readonly string[]): boolean {
+  return only.some((name) => name === test.id || name === test.room || test.id === `${test.room}/${name}`);
+}
+
+/**
+ * Runs the suite without a test runner.
+ *
+ * @throws TypeError an expected failure has no reason or names no test; `only` names nothing
+ */
+export async function runSuite<V, G, M extends Mode>(options: RunOptions<V, G, M>): Promise<Report> {
+  const { goldens = builtinGoldens(), expectedFailures = {}, only, onResult } = options;
+  const all = suite(goldens);
+  checkExpectedFailures(expectedFailures, all);
+  const tests = only ? all.filter((test) => isMeant(test, only)) : all;
+  if (only)
+    for (const name of only)
+      if (!all.some((test) => isMeant(test, [name]))) throw new TypeError(`there is no test ${JSON.stringify(name)}`);
+  const backend = await onceOnly(options.backend)();
+  const start = performance.now();
+  const results: TestResult[] = [];
+  for (const test of tests) {
+    const result = await resultOf(test, backend, expectedFailures);
+    results.push(result);
+    onResult?.(result, results.length, tests.length);
+  }
+  const { name, mode, tolerance, supports } = backend;
+  const { set, unlisted } = openGoldens(goldens);
+  return {
+    backend: { name, mode, tolerance, supports: [...supports] },
+    goldens: { set, unlisted },
+    ...summaryOf(results),
+    seconds: (performance.now() - start) / 1000,
+  };
+}
+
+function summaryOf(
+  results: readonly TestResult[],
+): Pick<Report, 'rooms' | 'failures' | 'passed' | 'refused' | 'failed' | 'expectedFailures'> {
+  const rooms = new Map<string, RoomCounts>();
+  const keys = {
+    passed: 'passed',
+    refused: 'refused',
+    failed: 'failed',
+    'expected-failure': 'expectedFailures',
+  } as const;
+  const total = { passed: 0, refused: 0, failed: 0, expectedFailures: 0 };
+  for (const { room, status } of results) {
+    let counts = rooms.get(room);
+    if (!counts) rooms.set(room, (counts = { room, passed: 0, refused: 0, failed: 0, expectedFailures: 0 }));
+    counts[keys[status]]++;
+    total[keys[status]]++;
+  }
+  const failures = results
+    .filter(({ status }) => status === 'failed')
+    .map(({ id, title, details }) => ({ id, title, details }));
+  return { rooms: [...rooms.values()], failures, ...total };
+}

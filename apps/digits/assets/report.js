@@ -32,7 +32,7 @@
         stroke: colours[j % colours.length],
         width: 1.5,
         spanGaps: true,
-        points: { show: marked || x.length < 3, size: 6 },
+        points: { show: marked || x.length < 3, size: 6, fill: colours[j % colours.length] },
         value: numbers,
       }));
       return new uPlot(

@@ -7,7 +7,7 @@ import { oneLine, UsageError } from './errors.ts';
 import { HelpRequest, parseFlags } from './flags.ts';
 import { percent } from './format.ts';
 import { listenForInterrupt } from './interrupt.ts';
-import type { Options } from './options.ts';
+import { dashed, FLAGS, type Options } from './options.ts';
 import { createReporter, type Reporter, silent, type Target } from './progress.ts';
 import { comparisonText, reportPath, writeReport } from './report.ts';
 import { finish, type RunResult, runResult } from './result.ts';
@@ -39,9 +39,17 @@ export async function run(argv: readonly string[], { stdout, stderr }: Streams):
       stdout.write(error.message);
       return 0;
     }
-    stderr.write(`digits: ${oneLine(error)}\n`);
+    stderr.write(`digits: ${isUsage(error) ? inFlags(oneLine(error)) : oneLine(error)}\n`);
     return isUsage(error) ? 2 : 1;
   }
+}
+
+/** Core names options in camelCase; here they are flags. Short words that may be prose stay. */
+function inFlags(message: string): string {
+  const keys = FLAGS.map(({ key }) => key).filter((key) => /[A-Z]|^clip/.test(key));
+  return message.replace(/(?<![\w.-])\w+(?![\w-])/g, (word) =>
+    keys.some((key) => key === word) ? dashed(word) : word,
+  );
 }
 
 function isUsage(error: unknown): boolean {
@@ -85,7 +93,10 @@ async function trainAll(
   reporter: Reporter,
   report: string | null,
 ): Promise<{ result: RunResult; histories: readonly History[] }> {
-  const interrupt = listenForInterrupt(() => reporter.note('stopping after this step; Ctrl-C again to stop at once'));
+  const interrupt = listenForInterrupt(
+    () => reporter.note('stopping after this step; Ctrl-C again to stop at once'),
+    () => reporter.stop(),
+  );
   try {
     const all = await readDigits();
     const split = splitDigits(options.seed, options.limit);

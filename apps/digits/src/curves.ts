@@ -20,7 +20,7 @@ export interface Chart {
 }
 
 /** Points of a line at most; more steps than that are drawn as means of equal stretches. */
-const MOST_POINTS = 400;
+const MOST_POINTS = 250;
 
 /** The curves of all trainers: loss, accuracy, learning rate and, where it was measured, the gradient norm. */
 export function curves(histories: readonly History[], labels: readonly string[]): Chart[] {

@@ -20,7 +20,7 @@ export function parseFlags(argv: readonly string[]): Options {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.exitCode === 0) throw new HelpRequest(help.join(''));
-    throw new UsageError(oneLine(error).replace(/^error: /, ''));
+    throw new UsageError(restated(error));
   }
   if (program.args.length > 0) throw new UsageError(`unexpected argument '${program.args[0]}': expected flags only`);
   const values = program.opts<Record<string, unknown>>();
@@ -43,14 +43,31 @@ function command(write: (text: string) => void): Command {
     .allowExcessArguments(true)
     .addHelpText('after', `\n${SCHEDULE_HELP}`);
   for (const flag of FLAGS) addFlag(program, flag);
-  return program.helpOption('--help', 'print this');
+  return program.addHelpOption(new Option('--help', 'print this').helpGroup('Output:'));
+}
+
+/** Commander's messages in the words of this app: what came, and what was expected. */
+function restated(error: CommanderError): string {
+  const message = oneLine(error).replace(/^error: /, '');
+  const [, flag, value, came, expected] =
+    /^option '(\S+) (.*?)' argument (?:missing|'(.*)' is invalid\. (.*))$/.exec(message) ?? [];
+  if (flag === undefined) return `${clipped(message)}: expected a flag that --help lists`;
+  return came === undefined ? `${flag}: expected ${value} after it` : `${flag} ${clipped(came)}: ${expected}`;
+}
+
+function shown(value: Options[keyof Options]): string {
+  return clipped(typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+function clipped(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }
 
 function addFlag(program: Command, flag: Flag): void {
   const { key, value, read, preset, group } = flag;
   const shape = preset === undefined ? `<${value}>` : `[${value}]`;
   const option = new Option(value ? `${dashed(key)} ${shape}` : dashed(key), description(flag)).helpGroup(`${group}:`);
-  if (preset !== undefined) option.preset(String(preset));
+  if (preset !== undefined) option.preset(JSON.stringify(preset));
   if (read) {
     option.argParser((text: string) => {
       try {
@@ -68,7 +85,7 @@ function description(flag: Flag): string {
   const value = flag.default;
   if (value === null || value === false) return flag.help;
   const off = negatable(flag) ? `; off: ${dashed(flag.key).replace('--', '--no-')}` : '';
-  return `${flag.help} (default: ${value === true ? 'on' : String(value)}${off})`;
+  return `${flag.help} (default: ${value === true ? 'on' : shown(value)}${off})`;
 }
 
 /** Commander says `false` for `--no-…`, and `true` for a bare switch or what was never named but can be negated. */
@@ -81,7 +98,7 @@ function valueOf(flag: Flag, value: unknown): unknown {
 /** What no flag can see alone. */
 function checked(options: Options, given: (key: string) => boolean): Options {
   const needs = (key: keyof Options, fits: boolean, what: string): void => {
-    if (given(key) && !fits) throw new UsageError(`${dashed(key)} ${String(options[key])}: expected ${what} beside it`);
+    if (given(key) && !fits) throw new UsageError(`${dashed(key)} ${shown(options[key])}: expected ${what} beside it`);
   };
   needs('backend', options.compare === null || !given('compare'), 'no --compare');
   needs('scheduleOptions', options.schedule !== null, '--schedule');

@@ -5,13 +5,16 @@ export interface Interrupt {
   readonly release: () => void;
 }
 
-/** `told` is called at the first Ctrl-C. */
-export function listenForInterrupt(told: () => void): Interrupt {
+/** `first` and `second` are called at the first and second Ctrl-C. */
+export function listenForInterrupt(first: () => void, second: () => void): Interrupt {
   let requested = false;
   const onSignal = (): void => {
-    if (requested) process.exit(130);
+    if (requested) {
+      second();
+      process.exit(130);
+    }
     requested = true;
-    told();
+    first();
   };
   process.on('SIGINT', onSignal);
   return { requested: () => requested, release: () => void process.off('SIGINT', onSignal) };

@@ -80,10 +80,10 @@ const outputSwitch = toggle('Output');
 
 /** All flags: the parser, the help and the README are made from this list. */
 export const FLAGS: readonly Flag[] = [
-  optimizer('learningRate', 'number', number(), 0.1, 'step size, or where the schedule starts'),
+  optimizer('learningRate', 'number', number(), 0.2, 'step size, or where the schedule starts'),
   optimizer('momentum', 'number', number(0, 1), 0.9, 'share of the last step that is kept; 0 is plain descent'),
   optimizerSwitch('nesterov', true, 'look ahead along the momentum'),
-  optimizer('weightDecay', 'number', number(), 1e-4, 'shrink weights by this times the learning rate'),
+  optimizer('weightDecay', 'number', number(), 1e-3, 'shrink weights by this times the learning rate'),
   optimizer('excludeFromWeightDecay', 'pattern', pattern, null, 'no decay for names that match, e.g. bias'),
   optimizer('clipnorm', 'number', number(), null, 'largest norm of each gradient'),
   optimizer('clipvalue', 'number', number(), null, 'largest magnitude of each element'),
@@ -98,9 +98,15 @@ export const FLAGS: readonly Flag[] = [
   }),
   optimizer('dynamicGrowthSteps', 'n', integer(1), 2000, 'finite steps until the loss scale doubles'),
   optimizer('name', 'name', text, null, 'name of the optimizer'),
-  optimizer('nonFinite', 'policy', choice('keras', 'skip', 'throw'), 'keras', 'for gradients that are not finite'),
+  optimizer(
+    'nonFinite',
+    'policy',
+    choice('keras', 'skip', 'throw'),
+    'keras',
+    'keras (take them), skip or throw: gradients that are not finite',
+  ),
   optimizer('groups', 'json', jsonArray, null, 'e.g. [{"paths":["hidden/bias"],"frozen":true}]'),
-  schedule('schedule', 'name', choice(...SCHEDULES), null, 'change the rate while training'),
+  schedule('schedule', 'name', choice(...SCHEDULES), 'cosine', SCHEDULES.join(', ')),
   schedule('scheduleOptions', 'json', jsonObject, null, 'its parameters, e.g. {"alpha":0.1}; see below'),
   schedule('warmupSteps', 'n', integer(1), null, 'cosine: steps until the warm-up ends'),
   schedule('warmupTarget', 'number', number(), null, 'cosine: rate that the warm-up ends with'),
@@ -116,7 +122,7 @@ export const FLAGS: readonly Flag[] = [
   outputSwitch('quiet', false, 'print the result only'),
 ];
 
-const DEFAULT_BUT_NULLABLE: readonly string[] = ['weightDecay', 'report'];
+const DEFAULT_BUT_NULLABLE: readonly string[] = ['weightDecay', 'schedule', 'report'];
 
 /** Whether `--no-…` switches it off. */
 export function negatable(option: Flag): boolean {

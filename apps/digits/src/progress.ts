@@ -47,6 +47,7 @@ class Bar implements Reporter {
   readonly #bars: MultiBar;
   readonly #bar: ReturnType<MultiBar['create']>;
   readonly #labels: readonly string[];
+  #stopped = false;
 
   constructor(target: Target, labels: readonly string[]) {
     this.#labels = labels;
@@ -88,6 +89,8 @@ class Bar implements Reporter {
   }
 
   stop(): void {
+    if (this.#stopped) return;
+    this.#stopped = true;
     this.#bars.stop();
   }
 }

@@ -10,18 +10,20 @@ import type { RunResult } from './result.ts';
 import { resultRows } from './table.ts';
 import type { History } from './train.ts';
 
-/** The full path of the report; its folder is made.
+/**
+ * The full path of the report; the folder that it lies in is made, not those above.
  *
  * @throws UsageError when no file can be there
  */
 export async function reportPath(file: string): Promise<string> {
   const path = resolve(file);
-  try {
-    await mkdir(dirname(path), { recursive: true });
-  } catch (error) {
+  const refuse = (error: unknown): never => {
     throw new UsageError(`--report ${file}: expected a file that can be written (${oneLine(error)})`);
-  }
-  const there = await stat(path).catch(() => null);
+  };
+  await mkdir(dirname(path)).catch((error: NodeJS.ErrnoException) => error.code === 'EEXIST' || refuse(error));
+  const there = await stat(path).catch((error: NodeJS.ErrnoException) =>
+    error.code === 'ENOENT' ? null : refuse(error),
+  );
   if (there?.isDirectory()) throw new UsageError(`--report ${file}: expected a file, got a folder`);
   return path;
 }

@@ -1,7 +1,6 @@
 import type { Mode } from '@sgd/core';
 import type { Detail } from './failure.ts';
-import { openGoldens } from './goldens/open.ts';
-import { builtinGoldens } from './goldens/open.ts';
+import { builtinGoldens, digestFinding, type Finding, openGoldens } from './goldens/open.ts';
 import { checkExpectedFailures, onceOnly, resultOf, type SuiteOptions, type TestResult } from './run.ts';
 import { suite } from './suite.ts';
 import type { SuiteTest } from './test.ts';
@@ -24,7 +23,15 @@ export interface Report {
     readonly tolerance: { rtol: number; atol: number };
     readonly supports: readonly string[];
   };
-  readonly goldens: { readonly set: string; readonly unlisted: readonly string[] };
+  readonly goldens: {
+    readonly set: string;
+    /** Files that the manifest does not list: not run. */
+    readonly unlisted: readonly string[];
+    /** What is wrong with the files: altered, truncated, cases missing, … */
+    readonly findings: readonly Finding[];
+    /** Golden numbers that are not the recorded ones. */
+    readonly moved: readonly Detail[];
+  };
   readonly rooms: readonly RoomCounts[];
   readonly failures: readonly { readonly id: string; readonly title: string; readonly details: readonly Detail[] }[];
   readonly passed: number;
@@ -69,11 +76,16 @@ export async function runSuite<V, G, M extends Mode>(options: RunOptions<V, G, M
     onResult?.(result, results.length, tests.length);
   }
   const { name, mode, tolerance, supports } = backend;
-  const { set, unlisted } = openGoldens(goldens);
+  const opened = openGoldens(goldens);
+  const { set, unlisted, findings } = opened;
+  const digests = await Promise.all(opened.files.map(({ name: file }) => digestFinding(opened, file)));
+  const altered = digests.filter((finding) => finding !== null && finding !== undefined);
+  const summary = summaryOf(results);
+  const moved = summary.failures.flatMap(({ details }) => details.filter((detail) => detail.moved));
   return {
     backend: { name, mode, tolerance, supports: [...supports] },
-    goldens: { set, unlisted },
-    ...summaryOf(results),
+    goldens: { set, unlisted, findings: [...findings, ...altered], moved },
+    ...summary,
     seconds: (performance.now() - start) / 1000,
   };
 }

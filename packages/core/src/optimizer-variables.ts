@@ -1,4 +1,4 @@
-import type { DType, FloatArray, Mode, Program, Slot } from './contract.ts';
+import type { DType, Mode, Program, Slot } from './contract.ts';
 import type { Machine } from './machine.ts';
 
 /** A variable of the optimizer's own, by Keras's path, e.g. `sgd/dense_kernel_momentum`. */

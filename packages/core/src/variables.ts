@@ -41,21 +41,20 @@ function describe<V, G>(
   handle: V,
   at: string,
 ): { readonly name?: string | undefined; readonly shape: readonly number[]; readonly dtype: DType } {
+  let described: ReturnType<typeof backend.describe>;
   try {
-    const { name, shape, dtype } = backend.describe(handle);
-    if (dtype === 'float32' || dtype === 'float64') return { name, shape, dtype };
-    refuse(
-      'SGD_UNSUPPORTED',
-      `${at} is of type ${shown(dtype)}, expected float32 or, where the backend has it, float64`,
-    );
+    described = backend.describe(handle);
   } catch (cause) {
-    if (cause instanceof SgdError) throw cause;
+    if (cause instanceof SgdError) refuse(cause.code, `${at}: ${cause.message}`, cause);
     refuse(
       'SGD_UNKNOWN_VARIABLE',
       `${at}: expected a variable of the backend "${backend.name}", got ${shown(handle)}`,
       cause,
     );
   }
+  const { name, shape, dtype } = described;
+  if (dtype === 'float32' || dtype === 'float64') return { name, shape, dtype };
+  refuse('SGD_UNSUPPORTED', `${at}: expected float32 or, where the backend has it, float64, got ${shown(dtype)}`);
 }
 
 /** Where variables are found. */

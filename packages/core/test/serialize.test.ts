@@ -1,0 +1,202 @@
+import {
+  CosineDecay,
+  CosineDecayRestarts,
+  deserialize,
+  deserializeSchedule,
+  ExponentialDecay,
+  InverseTimeDecay,
+  LossScaleOptimizer,
+  PiecewiseConstantDecay,
+  PolynomialDecay,
+  type Schedule,
+  SGD,
+  serialize,
+} from '@sgd/core';
+import { cpu } from '@sgd/cpu';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { expectRefusal } from './helpers.ts';
+
+const SCHEDULES: Schedule[] = [
+  new ExponentialDecay({ initialLearningRate: 0.1, decaySteps: 10, decayRate: 0.9, staircase: true }),
+  new InverseTimeDecay({ initialLearningRate: 0.1, decaySteps: 10, decayRate: 0.9 }),
+  new PiecewiseConstantDecay({ boundaries: [5, 10], values: [1, 0.5, 0.25] }),
+  new PolynomialDecay({ initialLearningRate: 0.1, decaySteps: 10, cycle: true }),
+  new CosineDecay({ initialLearningRate: 0, decaySteps: 10, warmupTarget: 0.1, warmupSteps: 3 }),
+  new CosineDecayRestarts({ initialLearningRate: 0.1, firstDecaySteps: 10, name: 'mine' }),
+];
+
+describe('serialize and deserialize', () => {
+  it.each(SCHEDULES.map((s) => [s.className, s] as const))('%s there and back', (_, schedule) => {
+    const json = serialize(schedule);
+    const back = deserializeSchedule(JSON.parse(JSON.stringify(json)));
+    expect(back.constructor).toBe(schedule.constructor);
+    expect(serialize(back)).toEqual(json);
+    expect([0, 3, 11].map((s) => back.call(s))).toEqual([0, 3, 11].map((s) => schedule.call(s)));
+  });
+
+  it('gives the names and order of Keras', () => {
+    const schedule = serialize(SCHEDULES[4] as Schedule);
+    expect(JSON.stringify(schedule)).toBe(
+      '{"module":"keras.optimizers.schedules","class_name":"CosineDecay","config":{"initial_learning_rate":0,"decay_steps":10,"alpha":0,"name":"CosineDecay","warmup_target":0.1,"warmup_steps":3},"registered_name":null}',
+    );
+    expect((SCHEDULES[2] as Schedule).getConfig()).toEqual({
+      boundaries: [5, 10],
+      values: [1, 0.5, 0.25],
+      name: 'PiecewiseConstant',
+    });
+    expect(new CosineDecayRestarts({ initialLearningRate: 1, firstDecaySteps: 2 }).getConfig()).toEqual({
+      initialLearningRate: 1,
+      firstDecaySteps: 2,
+      tMul: 2,
+      mMul: 1,
+      alpha: 0,
+      name: 'SGDRDecay',
+    });
+    expect(serialize(new LossScaleOptimizer(new SGD({ learningRate: SCHEDULES[2] as Schedule }, cpu())))).toMatchObject(
+      {
+        module: 'keras.optimizers',
+        class_name: 'LossScaleOptimizer',
+        config: {
+          inner_optimizer: {
+            module: 'keras.optimizers',
+            class_name: 'SGD',
+            config: { learning_rate: { class_name: 'PiecewiseConstantDecay' } },
+          },
+        },
+      },
+    );
+  });
+
+  it('is the identity for any options', () => {
+    const maybe = (arb: fc.Arbitrary<unknown>) => fc.option(arb, { nil: null });
+    const finite = fc.double({ noNaN: true, noDefaultInfinity: true });
+    const options = fc.record({
+      learningRate: fc.oneof(fc.float({ noNaN: true }), fc.constantFrom(...SCHEDULES)),
+      momentum: fc.double({ min: 0, max: 1, noNaN: true }),
+      nesterov: fc.boolean(),
+      weightDecay: maybe(finite),
+      useEma: fc.boolean(),
+      emaMomentum: fc.double({ min: 0, max: 1, noNaN: true }),
+      emaOverwriteFrequency: maybe(fc.nat(100)),
+      lossScaleFactor: maybe(finite),
+      gradientAccumulationSteps: maybe(fc.constantFrom(0, 2, 3, 8)),
+      clipnorm: maybe(finite),
+      name: fc.constantFrom('sgd', 'other', ''),
+    });
+    fc.assert(
+      fc.property(options, fc.boolean(), (given, wrap) => {
+        const sgd = new SGD({ ...given, ...(wrap && { lossScaleFactor: null }) } as object, cpu());
+        const optimizer = wrap ? new LossScaleOptimizer(sgd, { initialScale: 8 }) : sgd;
+        const json = serialize(optimizer);
+        const back = deserialize(json, cpu());
+        expect(serialize(back as SGD<unknown>)).toEqual(json);
+        const { className: _, ...config } = { className: '', ...sgd.getConfig() };
+        expect(SGD.fromConfig(config, cpu()).getConfig()).toEqual(config);
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it('reads names, null, and any case, and leaves what it reads alone', () => {
+    expect(deserialize(null, cpu())).toBeNull();
+    expect(deserialize('sGd', cpu())).toBeInstanceOf(SGD);
+    expect(deserialize({ class_name: 'sgd' }, cpu())).toBeInstanceOf(SGD);
+    const json = serialize(new LossScaleOptimizer(new SGD({ learningRate: SCHEDULES[0] as Schedule }, cpu())));
+    const before = structuredClone(json);
+    expect(deserialize(json, cpu())).toBeInstanceOf(LossScaleOptimizer);
+    expect(json).toEqual(before);
+  });
+
+  it('drops the loss scale of an optimizer inside a wrapper, with a warning', () => {
+    const inner_optimizer = { module: 'keras.optimizers', class_name: 'SGD', config: { loss_scale_factor: 8 } };
+    const warnings: string[] = [];
+    const extras = { onWarning: (text: string) => warnings.push(text) };
+    const back = deserialize({ class_name: 'LossScaleOptimizer', config: { inner_optimizer } }, cpu(), extras);
+    expect((back as LossScaleOptimizer<unknown>).inner.getConfig().lossScaleFactor).toBeNull();
+    expect(warnings).toEqual([expect.stringContaining('loss_scale_factor 8')]);
+    deserialize(
+      { class_name: 'LossScaleOptimizer', config: { inner_optimizer: { ...inner_optimizer, config: {} } } },
+      cpu(),
+      extras,
+    );
+    expect(warnings).toHaveLength(1);
+  });
+
+  it.each<[unknown, RegExp]>([
+    [3, /optimizer: expected a serialized object, got 3/],
+    [undefined, /got undefined/],
+    ['adam', /expected SGD or LossScaleOptimizer, got "adam"/],
+    [{ config: {} }, /class_name: expected a string, got undefined/],
+    [{ class_name: 'NoSuch', config: {} }, /"NoSuch"/],
+    [{ class_name: 'SGD', config: [] }, /config: expected an object/],
+    [{ class_name: 'SGD', config: { momentum: 2 } }, /momentum/],
+    [{ class_name: 'SGD', config: { foo: 1 } }, /unknown "foo"/],
+    [{ class_name: 'SGD', config: { learningRate: 1 } }, /snake_case, got "learningRate"/],
+    [{ class_name: 'SGD', config: JSON.parse('{"__proto__": {"momentum": 1}}') }, /unknown/],
+    [
+      { class_name: 'SGD', config: { learning_rate: { class_name: 'CosineDecay', config: {} } } },
+      /learning_rate: .*its module/,
+    ],
+    [
+      { class_name: 'SGD', config: { learning_rate: { module: 'm', class_name: 'cosinedecay', config: {} } } },
+      /"cosinedecay"/,
+    ],
+    [
+      { class_name: 'SGD', config: { learning_rate: { module: 'm', class_name: 'toString', config: {} } } },
+      /"toString"/,
+    ],
+    [
+      { class_name: 'SGD', config: { learning_rate: { module: 'm', class_name: 'CosineDecay', config: {} } } },
+      /initialLearningRate/,
+    ],
+    [{ class_name: 'LossScaleOptimizer', config: {} }, /inner_optimizer/],
+    [
+      { class_name: 'LossScaleOptimizer', config: { inner_optimizer: { class_name: 'SGD', config: {} } } },
+      /its module/,
+    ],
+    [
+      {
+        class_name: 'LossScaleOptimizer',
+        config: { inner_optimizer: { module: 'm', class_name: 'Adam', config: {} } },
+      },
+      /"Adam"/,
+    ],
+    [
+      { class_name: 'LossScaleOptimizer', config: { foo: 1, inner_optimizer: { module: 'm', class_name: 'SGD' } } },
+      /unknown "foo"/,
+    ],
+    [{ class_name: 'x'.repeat(1e7) }, /xxx/],
+  ])('expectRefusal %s', (json, message) => {
+    const error = expectRefusal(() => deserialize(json, cpu()), 'SGD_INVALID_CONFIG', message);
+    expect(error.message.length).toBeLessThan(300);
+  });
+
+  it('expectRefusal a schedule that is none', () => {
+    expectRefusal(
+      () => deserializeSchedule(null),
+      'SGD_INVALID_CONFIG',
+      /schedule: expected a serialized object, got null/,
+    );
+    expectRefusal(
+      () => deserializeSchedule({ class_name: 'SGD', config: {} }),
+      'SGD_INVALID_CONFIG',
+      /expected one of ExponentialDecay/,
+    );
+  });
+
+  it('passes on what the backend expectRefusal', () => {
+    expectRefusal(() => deserialize('sgd', {} as never), 'SGD_CONTRACT');
+  });
+
+  it('can not serialize what Keras does not have', () => {
+    expectRefusal(
+      () => serialize(new SGD({ learningRate: () => 1 }, cpu())),
+      'SGD_INVALID_CONFIG',
+      /learningRate is a function/,
+    );
+    const own = { className: 'Mine', call: () => 1, getConfig: () => ({}) };
+    expectRefusal(() => serialize(new SGD({ learningRate: own }, cpu())), 'SGD_INVALID_CONFIG', /"Mine"/);
+    expectRefusal(() => serialize({} as never), 'SGD_INVALID_CONFIG');
+  });
+});

@@ -1,0 +1,326 @@
+import { CosineDecay, LossScaleOptimizer, SGD, type SGDOptions, type State } from '@sgd/core';
+import { cpu, type CpuGradient, type CpuVariable } from '@sgd/cpu';
+import { describe, expect, it } from 'vitest';
+import { f32, later, expectRefusal, expectRejection } from './helpers.ts';
+
+const OPTIONS = { learningRate: 0.1, momentum: 0.9, useEma: true, gradientAccumulationSteps: 2 } satisfies SGDOptions;
+const start = () => ({ 'a/w': { data: f32(1, 2, 3, 4), shape: [2, 2] }, b: f32(5) });
+const gradients = (i: number) => ({ 'a/w': f32(i, -i, 0.5, 1 / 3), b: f32(i / 7) });
+
+function wrapped(): LossScaleOptimizer<CpuVariable, CpuGradient, 'sync'> {
+  const inner = new SGD(OPTIONS, cpu());
+  return new LossScaleOptimizer(inner, { initialScale: 4, dynamicGrowthSteps: 3 });
+}
+
+describe('getState and setState', () => {
+  it('go on with the same bits, through structuredClone, counters and loss scale included', async () => {
+    const one = wrapped();
+    const variables = start();
+    one.build(variables);
+    for (let i = 1; i < 6; i++) one.apply(gradients(i));
+    const state = structuredClone(await one.getState());
+    expect(state).toMatchObject({
+      format: 'sgd-state/1',
+      config: { className: 'LossScaleOptimizer', momentum: 0.9, learningRate: Math.fround(0.1) },
+      iterations: 5,
+      learningRate: Math.fround(0.1),
+      lossScale: { dynamicScale: 8, stepCounter: 2 },
+    });
+    expect(Object.keys(state.slots)).toEqual(['a/w', 'b']);
+    expect(Object.keys(state.slots.b ?? {})).toEqual(['average', 'accumulator', 'momentum']);
+
+    const two = wrapped();
+    const copies = structuredClone(variables);
+    two.build(copies);
+    await two.setState(state);
+    expect([two.iterations, two.dynamicScale, two.stepCounter]).toEqual([2, 8, 2]);
+    for (let i = 6; i < 12; i++) {
+      one.apply(gradients(i));
+      two.apply(gradients(i));
+    }
+    expect(copies).toEqual(variables);
+    expect(await two.getState()).toEqual(await one.getState());
+  });
+
+  it('keep the state apart from what goes on', async () => {
+    const optimizer = new SGD(OPTIONS, cpu());
+    optimizer.build(start());
+    optimizer.apply(gradients(1));
+    const state = await optimizer.getState();
+    const before = structuredClone(state);
+    await optimizer.setState(state);
+    optimizer.apply(gradients(2));
+    expect(state).toEqual(before);
+  });
+
+  it('leave a schedule to the one who restores', async () => {
+    const options = { ...OPTIONS, learningRate: new CosineDecay({ initialLearningRate: 1, decaySteps: 10 }) };
+    const one = new SGD(options, cpu());
+    one.build(start());
+    for (let i = 0; i < 4; i++) one.apply(gradients(i));
+    const state = structuredClone(await one.getState());
+    expect([state.learningRate, state.config.learningRate]).toEqual([null, null]);
+    const two = new SGD(options, cpu());
+    two.build(start());
+    await two.setState(state);
+    expect(two.learningRate).toBe(one.learningRate);
+    const number = new SGD(OPTIONS, cpu());
+    number.build(start());
+    await expectRejection(number.setState(state), 'SGD_STATE_MISMATCH', /learningRate: expected a number, got null/);
+  });
+
+  it('have nothing for overwriting variables but the accumulator', async () => {
+    const optimizer = new SGD(OPTIONS, cpu());
+    optimizer.build(start(), { overwriteWithGradient: ['b'] });
+    optimizer.apply(gradients(3));
+    const state = await optimizer.getState();
+    expect(Object.keys(state.slots.b ?? {})).toEqual(['accumulator']);
+    await optimizer.setState(state);
+  });
+
+  it('on an asynchronous backend: nothing else until it is written', async () => {
+    const base = later();
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const backend = {
+      ...base,
+      async open(...args: Parameters<typeof base.open>) {
+        const session = await base.open(...args);
+        return {
+          ...session,
+          async write(entries: Parameters<typeof session.write>[0]) {
+            await gate;
+            await session.write(entries);
+          },
+        };
+      },
+    };
+    const optimizer = new SGD(OPTIONS, backend);
+    await optimizer.build(start());
+    await optimizer.apply(gradients(1));
+    const state = await optimizer.getState();
+    const set = optimizer.setState({ ...state, iterations: 7 });
+    await expectRejection(optimizer.apply(gradients(1)), 'SGD_BUSY', /setState is still in flight/);
+    expect(optimizer.iterations).toBe(0);
+    open();
+    await set;
+    expect(optimizer.iterations).toBe(3);
+  });
+
+  it('a write that fails changes no counter', async () => {
+    const base = cpu();
+    const backend = {
+      ...base,
+      open: (...args: Parameters<typeof base.open>) => ({
+        ...base.open(...args),
+        write: () => Promise.reject(new Error('full')),
+      }),
+    };
+    const optimizer = new SGD(OPTIONS, backend);
+    optimizer.build(start());
+    optimizer.apply(gradients(1));
+    const state = await optimizer.getState();
+    await expectRejection(
+      optimizer.setState({ ...state, iterations: 7, learningRate: 3 }),
+      'SGD_BACKEND',
+      /setState: .*full/,
+    );
+    expect([optimizer.iterations, optimizer.learningRate]).toEqual([0, Math.fround(0.1)]);
+    expect(optimizer.apply(gradients(1))).toBe(true);
+  });
+});
+
+describe('a state that does not fit', () => {
+  type Loose = { [key: string]: unknown; slots: Record<string, Record<string, unknown>> };
+  const change = (edit: (state: Loose) => unknown) => async () => {
+    const optimizer = wrapped();
+    optimizer.build(start());
+    for (let i = 1; i < 4; i++) optimizer.apply(gradients(i));
+    const good = (await optimizer.getState()) as unknown as Loose;
+    const before = structuredClone(good);
+    const edited = edit(good);
+    const error = await expectRejection(optimizer.setState((edited ?? good) as unknown as State), 'SGD_STATE_MISMATCH');
+    expect(error.message.length).toBeLessThan(3000);
+    expect(await optimizer.getState()).toEqual(before);
+    return error.message;
+  };
+  const cases: [RegExp, (state: Loose) => unknown][] = [
+    [/state: expected Object, got "x"/, () => 'x'],
+    [/state: expected Object, got 0/, () => 0],
+    [
+      /state\.format: expected "sgd-state\/1", got "sgd-state\/2"/,
+      (s) => {
+        s.format = 'sgd-state/2';
+      },
+    ],
+    [
+      /state\.config\.className: expected "LossScaleOptimizer", got "SGD"/,
+      (s) => {
+        s.config = { className: 'SGD' };
+      },
+    ],
+    [
+      /state\.config\.className/,
+      (s) => {
+        delete s.config;
+      },
+    ],
+    [
+      /state\.iterations: expected a count, got -1/,
+      (s) => {
+        s.iterations = -1;
+      },
+    ],
+    [
+      /state\.iterations: expected a count, got 1.5/,
+      (s) => {
+        s.iterations = 1.5;
+      },
+    ],
+    [
+      /state\.iterations: expected a count, got undefined/,
+      (s) => {
+        delete s.iterations;
+      },
+    ],
+    [
+      /state\.learningRate: expected a number, got "0.1"/,
+      (s) => {
+        s.learningRate = '0.1';
+      },
+    ],
+    [
+      /state\.lossScale: expected Object, got undefined/,
+      (s) => {
+        delete s.lossScale;
+      },
+    ],
+    [
+      /state\.lossScale\.stepCounter: expected a count, got NaN/,
+      (s) => {
+        (s.lossScale as { stepCounter: number }).stepCounter = Number.NaN;
+      },
+    ],
+    [
+      /state\.lossScale\.dynamicScale: expected a number/,
+      (s) => {
+        (s.lossScale as { dynamicScale: unknown }).dynamicScale = '8';
+      },
+    ],
+    [
+      /state\.slots: expected Object, got Array of 0/,
+      (s) => {
+        s.slots = [] as never;
+      },
+    ],
+    [
+      /state\.slots\.b: expected Object, got undefined/,
+      (s) => {
+        delete s.slots.b;
+      },
+    ],
+    [
+      /state\.slots\.c: expected undefined, got Object/,
+      (s) => {
+        s.slots.c = {};
+      },
+    ],
+    [
+      /state\.slots\.b\.momentum: expected Float32Array of 1, got undefined/,
+      (s) => {
+        delete s.slots.b?.momentum;
+      },
+    ],
+    [
+      /b\.momentum: expected Float32Array of 1, got Float32Array of 2/,
+      (s) => {
+        (s.slots.b as Record<string, unknown>).momentum = f32(1, 2);
+      },
+    ],
+    [
+      /b\.momentum: expected Float32Array of 1, got Float64Array of 1/,
+      (s) => {
+        (s.slots.b as Record<string, unknown>).momentum = new Float64Array(1);
+      },
+    ],
+    [
+      /b\.momentum: expected Float32Array of 1, got "Float32Array of 1"/,
+      (s) => {
+        (s.slots.b as Record<string, unknown>).momentum = 'Float32Array of 1';
+      },
+    ],
+    [
+      /b\.velocity: expected undefined, got Float32Array of 1/,
+      (s) => {
+        (s.slots.b as Record<string, unknown>).velocity = f32(1);
+      },
+    ],
+    [
+      /state\.extra/,
+      (s) => {
+        s.extra = 'x'.repeat(1e7);
+      },
+    ],
+    [
+      /state\.xxxx/,
+      (s) => {
+        s['x'.repeat(1e7)] = 1;
+      },
+    ],
+    [
+      /and \d+ more/,
+      (s) => {
+        for (let i = 0; i < 20; i++) s.slots[`v${i}`] = {};
+      },
+    ],
+    [
+      /__proto__: expected undefined, got Object/,
+      (s) => {
+        s.slots = Object.assign(JSON.parse('{"__proto__": {"b": 1}}'), s.slots);
+      },
+    ],
+    [
+      /slots\.b: expected Object, got undefined/,
+      (s) => {
+        s.slots = Object.create({ b: s.slots.b }, { 'a/w': { value: s.slots['a/w'], enumerable: true } });
+      },
+    ],
+  ];
+  it.each(cases)('%s', async (message, edit) => {
+    expect(await change(edit)()).toMatch(message);
+  });
+
+  it('lists all that is wrong', async () => {
+    const message = await change((s) => {
+      s.iterations = 'x';
+      delete s.slots.b;
+    })();
+    expect(message).toMatch(/iterations.*\n.*slots\.b/);
+  });
+
+  it('of a wrapper is refused by a plain SGD, and the other way round', async () => {
+    const plain = new SGD(OPTIONS, cpu());
+    plain.build(start());
+    const wrapper = wrapped();
+    wrapper.build(start());
+    await expectRejection(
+      plain.setState(await wrapper.getState()),
+      'SGD_STATE_MISMATCH',
+      /className.*\n.*lossScale: expected undefined, got Object/,
+    );
+    await expectRejection(wrapper.setState(await plain.getState()), 'SGD_STATE_MISMATCH', /className/);
+    await expectRejection(wrapper.inner.setState(await plain.getState()), 'SGD_UNSUPPORTED');
+    expectRefusal(() => wrapper.inner.finalizeVariableValues(), 'SGD_UNSUPPORTED');
+  });
+
+  it('takes arrays of another realm', async () => {
+    const optimizer = new SGD({ momentum: 0.5 }, cpu());
+    optimizer.build({ x: f32(1) });
+    const state = await optimizer.getState();
+    class Foreign extends Float32Array {}
+    await optimizer.setState({ ...state, slots: { x: { momentum: Foreign.of(3) } } });
+    expect(await optimizer.read('sgd/x_momentum')).toEqual(f32(3));
+  });
+});

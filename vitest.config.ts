@@ -25,6 +25,7 @@ const projects: TestProjectConfiguration[] = [
     test: {
       name: 'node',
       environment: 'node',
+      testTimeout: 30_000, // two busy cores
       include: ['packages/*/test/**/*.test.ts', 'apps/*/test/**/*.test.ts', 'tests/**/*.test.ts'],
       exclude: ['**/node_modules/**', '**/*.browser.test.ts', '**/*.pack.test.ts'],
       typecheck: { enabled: true, include: ['packages/*/test/**/*.test-d.ts'], tsconfig: './tsconfig.json' },

@@ -13,6 +13,8 @@ export default defineConfig({
   },
   test: {
     environment: 'node',
+    setupFiles: ['tooling/mutation-setup.ts'],
+    testTimeout: 120_000, // every branch of the sources is instrumented
     include: ['packages/{core,cpu,conformance}/test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/*.browser.test.ts'],
   },

@@ -1,22 +1,31 @@
 import { type Backend, type Feature, type FloatArray, type HostTensor, type Program, SgdError } from '@sgd/core';
-import { type Memory, overlapped } from './memory.ts';
 import { openSession } from './session.ts';
-import { arrayOf, came, type CpuGradient, type CpuVariable, type Shaped, sizeOf, typeOf } from './tensor.ts';
+import { arrayOf, came, type CpuGradient, type CpuVariable, fits, type Shaped, shapeOf } from './tensor.ts';
 
 const FEATURES =
   'momentum nesterov weight-decay accumulation average finite-check clip-value clip-norm clip-global-norm groups measure overwrite constraint float64';
 
-const copyOf = ({ data, shape, name }: HostTensor): Shaped => ({ data: data.slice(), shape: [...shape], name });
+const copyOf = (values: HostTensor): Shaped => ({ ...values, data: values.data.slice() });
 
 function describe(variable: CpuVariable): ReturnType<Backend<CpuVariable>['describe']> {
   const data = arrayOf(variable);
-  const { shape, name } = data === variable ? { shape: [data.length], name: undefined } : (variable as Shaped);
-  if (typeOf(data) && Array.isArray(shape) && sizeOf(shape) === data.length)
-    return { name, shape, dtype: typeOf(data)! };
-  throw new SgdError(
-    'SGD_UNKNOWN_VARIABLE',
-    `a variable of cpu is a Float32Array or Float64Array, or { data, shape, name? } of one; got ${came(variable)}`,
-  );
+  const shape = shapeOf(variable, [data?.length]);
+  if (ArrayBuffer.isView(data) && fits(data.length, shape, shape)) {
+    return { name: (variable as Shaped).name, shape, dtype: data[Symbol.toStringTag].slice(0, -5).toLowerCase() };
+  }
+  throw new SgdError('SGD_UNKNOWN_VARIABLE', `expected a Float32Array or Float64Array, got ${came(variable)}`);
+}
+
+/** Where variables lie: start and end of each in its buffer, one after the other. */
+type Spans = WeakMap<ArrayBufferLike, number[]>;
+
+/** Whether an array lies on a variable, in part at least; if not, it may become one itself. */
+function overlaps(spans: Spans, { buffer, byteOffset, byteLength }: FloatArray, joins: boolean): boolean {
+  const end = byteOffset + byteLength;
+  const places = spans.get(buffer) ?? [];
+  for (let i = 0; i < places.length; i += 2) if (places[i]! < end && byteOffset < places[i + 1]!) return true;
+  if (joins) spans.set(buffer, [...places, byteOffset, end]);
+  return false;
 }
 
 /**
@@ -34,9 +43,11 @@ function describe(variable: CpuVariable): ReturnType<Backend<CpuVariable>['descr
  * throws `SGD_DETACHED` when the memory of a variable was detached or resized.
  */
 export function cpu(): Backend<CpuVariable, CpuGradient, 'sync'> {
-  const memories = new WeakMap<Program, Memory>();
-  let lastProgram: Program | undefined;
-  let memory: Memory | undefined;
+  const opened = new WeakMap<Program, readonly [Spans, readonly FloatArray[]]>();
+  // of the program that was asked for last
+  let asked: Program;
+  let spans: Spans;
+  let arrays: readonly FloatArray[];
   return {
     contract: 1,
     name: 'cpu',
@@ -48,39 +59,23 @@ export function cpu(): Backend<CpuVariable, CpuGradient, 'sync'> {
     free() {},
     describe,
     refuses(gradient, index, program) {
-      const { dtype, shape } = program.variables[index]!;
+      if (program !== asked) [spans, arrays] = opened.get((asked = program))!;
+      const { shape } = program.variables[index]!;
       const data = arrayOf(gradient);
-      if (
-        typeOf(data) !== dtype ||
-        data.length !== sizeOf(shape) ||
-        !(data === gradient || sameShape((gradient as Shaped).shape, shape))
-      ) {
-        return came(gradient);
-      }
-      if (program !== lastProgram) memory = memories.get((lastProgram = program));
-      const path = memory && overlapped(memory, data);
-      return path ? `memory of the variable "${path}"` : null;
+      return data?.[Symbol.toStringTag] !== arrays[index]![Symbol.toStringTag] ||
+        !fits(data.length, shapeOf(gradient, shape), shape)
+        ? came(gradient)
+        : overlaps(spans, data, false)
+          ? 'memory of a variable'
+          : null;
     },
     open(program, variables) {
-      const opened: Memory = new Map();
-      variables.forEach((variable, i) => {
-        const { path } = program.variables[i]!;
-        const data = arrayOf(variable);
-        const other = overlapped(opened, data);
-        if (other) throw new SgdError('SGD_INVALID_OPTION', `the variables "${other}" and "${path}" share memory`);
-        const { buffer, byteOffset, byteLength } = data;
-        const spans = opened.get(buffer) ?? [];
-        spans.push({ start: byteOffset, end: byteOffset + byteLength, path });
-        opened.set(buffer, spans);
-      });
-      memories.set(program, opened);
-      return openSession(program, variables, () => opened.clear());
+      asked = program;
+      arrays = variables.map(arrayOf);
+      opened.set(program, [(spans = new WeakMap()), arrays]);
+      const twice = arrays.findIndex((data) => overlaps(spans, data, true));
+      if (twice < 0) return openSession(program, variables, arrays);
+      throw new SgdError('SGD_INVALID_OPTION', `"${program.variables[twice]!.path}" shares memory of a variable`);
     },
   };
-}
-
-function sameShape(a: unknown, b: readonly number[]): boolean {
-  if (!Array.isArray(a) || a.length !== b.length) return false;
-  for (let i = 0; i < b.length; i++) if (a[i] !== b[i]) return false;
-  return true;
 }

@@ -1,99 +1,48 @@
 import type { Program, ProgramVariable } from '@sgd/core';
-import {
-  BLOCK,
-  FINITE,
-  GRADIENT,
-  type Kernels,
-  type List,
-  type Lists,
-  OVERWRITE,
-  type Plan,
-  type Stage,
-  UPDATE,
-} from './plan.ts';
+import type { Kernels, List } from './plan.ts';
+import * as stages from './stages.ts';
 
-// Stages for both types. They are rare or only copy.
-
-const overwrite: Stage = ({ variable: x }, g, o, i, e) => {
-  for (; i < e; i++) x[i] = g[i - o]!;
-};
-
-const largest: Stage = ({ accumulator: v }, g, o, i, e) => {
-  for (; i < e; i++) v[i] = Math.max(v[i]!, g[i - o]!);
-};
-
-const take: Stage = ({ variable: x, accumulator: v }, _g, _o, i, e) => {
-  for (; i < e; i++) x[i] = v[i]!;
-};
-
-const reset: Stage = ({ accumulator: v }, _g, _o, i, e) => {
-  v.fill(0, i, e);
-};
-
-/** Where averages overwrite in this step. */
-const assign: Stage = ({ variable: x, average: a, w }, _g, _o, i, e) => {
-  if (w[OVERWRITE]) for (; i < e; i++) x[i] = a[i]!;
-};
-
-const finite: Stage = ({ w }, g, o, i, e) => {
-  for (; i < e; i++) w[FINITE]! += g[i - o]! - g[i - o]!;
-};
-
-const gradientNorm: Stage = ({ w }, g, o, i, e) => {
-  for (; i < e; i++) w[GRADIENT]! += g[i - o]! * g[i - o]!;
-};
-
-const old = new Float64Array(BLOCK);
-
-const before: Stage = ({ variable: x }, _g, _o, i, e) => {
-  for (let t = 0; i < e; i++, t++) old[t] = x[i]!;
-};
-
-const updateNorm: Stage = ({ variable: x, w }, _g, _o, i, e) => {
-  for (let t = 0; i < e; i++, t++) w[UPDATE]! += (x[i]! - old[t]!) ** 2;
-};
-
-type Composed = Pick<Plan, 'given' | 'idle' | 'look'>;
-
-/** The stages that stand behind a condition that holds. */
-const list = (...all: readonly (Stage | false)[]): List => all.filter((stage) => stage !== false);
-
-/** What is run for a variable. Everything that does not change from step to step is decided here. */
-export function compose(program: Program, { decays, overwrites }: ProgramVariable, kernels: Kernels): Composed {
-  const [unscale, mean, clipValue, clipNorm, clipGlobal, accumulate, decay, plain, momentum, nesterov, average] =
-    kernels;
-  const { slots, clip, measure } = program;
+/**
+ * What is run for a variable; everything that does not change from step to step is decided here. Lists `[0]` and `[1]`: without a
+ * gradient in the step, if it accumulates and if it updates; `[2]` and `[3]`: with a gradient; `[4]`: before anything is written;
+ * `[5]`: in place of that when its norm is wanted, stages that end in the squares to be summed, or none.
+ */
+export function compose(
+  { slots, clip, measure, unscale, finiteCheck, nesterov }: Program,
+  { decays, overwrites }: ProgramVariable,
+  [decay, plain, momentum, nesterovs, averages]: Kernels,
+): readonly List[] {
   const accumulates = slots.has('accumulator');
-  const averages = slots.has('average') && !overwrites;
-  const tail = [averages && average, averages && assign];
-  const look = list(program.finiteCheck && finite);
-  const idle: Lists = [list(...tail), list(accumulates && reset, ...tail)];
-  if (overwrites) {
-    const given: Lists = accumulates ? [[largest], [largest, take, reset]] : [[overwrite], [overwrite]];
-    return { given, idle, look: [look, look] };
-  }
-  const scaled = program.unscale && unscale;
-  const gradient = [scaled, accumulates && mean];
-  const norm = clip.endsWith('norm');
+  const alone = clip === 'norm';
+  const global = clip === 'global-norm';
   const moves = measure.has('update-norm');
-  return {
-    given: [
-      list(scaled, accumulate, ...tail),
-      list(
-        ...gradient,
-        accumulates && reset,
-        measure.has('gradient-norm') && gradientNorm,
-        clip === 'value' && clipValue,
-        clip === 'norm' && clipNorm,
-        clip === 'global-norm' && clipGlobal,
-        moves && before,
-        decays && decay,
-        !slots.has('momentum') ? plain : program.nesterov ? nesterov : momentum,
-        moves && updateNorm,
-        ...tail,
-      ),
-    ],
-    idle,
-    look: [look, norm ? list(...look, ...gradient) : look],
-  };
+  const average = slots.has('average') && !overwrites && averages;
+  const scaled = unscale && stages.unscale;
+  const gradient = [scaled, accumulates && stages.add, accumulates && stages.mean];
+  const reset = accumulates && stages.reset;
+  const finite = finiteCheck && stages.finite;
+  const all = [
+    [average],
+    [reset, average],
+    overwrites ? [stages.largest] : [scaled, stages.accumulate, average],
+    overwrites
+      ? [accumulates ? stages.largest : stages.overwrite, accumulates && stages.take, reset]
+      : [
+          ...gradient,
+          reset,
+          measure.has('gradient-norm') && stages.gradientNorm,
+          clip === 'value' && stages.clipValue,
+          alone && stages.timesLimit,
+          alone && stages.overNorm,
+          global && stages.timesFactor,
+          moves && stages.before,
+          decays && decay,
+          slots.has('momentum') ? (nesterov ? nesterovs : momentum) : plain,
+          moves && stages.updateNorm,
+          average,
+        ],
+    [finite],
+    !overwrites && (alone || global) ? [finite, ...gradient, stages.square] : [],
+  ];
+  return all.map((list) => list.filter((stage) => stage !== false));
 }

@@ -1,197 +1,244 @@
-import { type FloatArray, type Program, type Session, SgdError, type Slot, type Step } from '@sgd/core';
 import {
+  type Entry,
+  type FloatArray,
+  type Measured,
+  type Program,
+  type Session,
+  SgdError,
+  type Slot,
+} from '@sgd/core';
+import { compose } from './compose.ts';
+import { float32 } from './float32.ts';
+import { float64 } from './float64.ts';
+import {
+  BLOCK,
   COUNT,
   FACTOR,
+  FIGURES,
   FINITE,
   GRADIENT,
+  GROUPS,
   KEEP,
   LIMIT,
-  MIX,
-  NORMS,
-  OVERWRITE,
-  type Plan,
-  RATES,
-  SCALE,
   type List,
-  type Type,
+  MIX,
+  NORM,
+  OVERWRITE,
+  SCALE,
   UPDATE,
 } from './plan.ts';
-import { makePlans } from './plans.ts';
-import { run, sum } from './run.ts';
 import { arrayOf, type CpuGradient, type CpuVariable } from './tensor.ts';
 
-const none: List = [];
+/** Arrays of both types. */
+const both = (length: number): readonly [Float32Array, Float64Array] => [
+  new Float32Array(length),
+  new Float64Array(length),
+];
 
-/** Rounds the numbers of a step to a type. */
-function round({ k }: Type, step: Step): void {
-  k[SCALE] = step.lossScale;
-  k[COUNT] = step.accumulationSteps;
-  k[LIMIT] = step.clipLimit;
-  k[KEEP] = step.averageMomentum;
-  k[MIX] = 1 - k[KEEP]!;
-  for (let i = 0, r = RATES; r < k.length; i++) {
-    const { learningRate, momentum, weightDecay } = step.rates[i]!;
-    k[r++] = learningRate;
-    k[r++] = momentum;
-    k[r++] = weightDecay;
-  }
-}
-
-/** Forms what `clipGlobal` multiplies by from `count` sums of squares, in their widest type, as Keras does. */
-function factor(p: Plan, count: number, limit: number): void {
-  const { sums, squares, ones } = p.type;
-  sum(none, p, squares, ones, 0, count, 0);
-  sums[0] = Math.sqrt(sums[0]!);
-  sums[1] = 1 / sums[0];
-  sums[2] = 1 / limit;
-  sums[3] = limit;
-  sums[1] = sums[3] * Math.min(sums[1], sums[2]);
-  sums[0] -= sums[0];
-  sums[0] += sums[1];
-  p.w[FACTOR] = sums[0];
-}
-
-/** Makes the session: takes the variables, makes the slots. */
+/** Takes the variables, makes zero-filled slots, and composes what is run for each. */
 export function openSession(
   program: Program,
-  variables: readonly CpuVariable[],
-  close: () => void,
+  handles: readonly CpuVariable[],
+  variable: readonly FloatArray[],
 ): Session<CpuVariable, CpuGradient, 'sync'> {
-  const { clip, finiteCheck, slots, measure } = program;
-  const w = new Float64Array(NORMS + variables.length);
-  let plans = makePlans(program, variables, w);
-  const types = [...new Set(plans.map((p) => p.type))];
-  const global = clip === 'global-norm';
-  const norms = global || clip === 'norm';
-  const idles = slots.has('accumulator') || slots.has('average');
-  const constrains = plans.some((p) => p.constraint);
-  let open = true;
+  const { clip, finiteCheck, slots, measure, variables } = program;
+  const count = variables.length;
+  const sizes = variable.map((x) => x.length);
+  const slot = (kind: Exclude<Slot, 'variable'>): FloatArray[] =>
+    variables.map((v, i) =>
+      slots.has(kind) && (kind === 'accumulator' || !v.overwrites) ? variable[i]!.slice().fill(0) : undefined,
+    ) as FloatArray[];
+  const momentum = slot('momentum');
+  const accumulator = slot('accumulator');
+  const average = slot('average');
+  const tensors = { variable, momentum, accumulator, average };
+
+  // by type: float32, float64
+  const types = variables.map((v) => (v.dtype === 'float64' ? 1 : 0));
+  const k = both(GROUPS + 3 * (1 + Math.max(...variables.map((v) => v.group))));
+  const q = both(BLOCK);
+  const sums = both(BLOCK);
+  const w = both(FIGURES)[1];
+  /** By gradient: what it is divided by or, under a global norm, its sum of squares; then in the widest type. */
+  const norms = both(count)[Math.max(...types)]!;
+
+  const lists = variables.map((v, i) => compose(program, v, types[i] ? float64 : float32));
+  const given = new Uint8Array(count);
   let updated = false;
 
-  const check = (): void => {
-    if (!open) throw new SgdError('SGD_DISPOSED', 'the session was disposed of');
-    for (let i = 0; i < plans.length; i++) {
-      const { variable, size } = plans[i]!;
-      if (variable.length !== size) {
-        throw new SgdError(
-          'SGD_DETACHED',
-          `"${program.variables[i]!.path}" has ${variable.length} elements left of ${size}`,
-        );
+  const wantAttached = (): void => {
+    for (let i = 0; i < count; i++) {
+      const { length } = variable[i]!;
+      if (length !== sizes[i]) {
+        throw new SgdError('SGD_DETACHED', `"${variables[i]!.path}" is of length ${length}, was ${sizes[i]}`);
       }
     }
   };
-  const values = ({ slot, index }: { slot: Slot; index: number }): FloatArray => {
-    const found = plans[index]?.[slot];
-    if (!found) throw new SgdError('SGD_UNKNOWN_VARIABLE', `variable ${index} has no ${slot}`);
-    return found;
-  };
-  check();
 
-  /** The pass that only reads. */
-  const look = (
-    step: Step,
-    reduces: boolean,
-    gradients: readonly CpuGradient[],
-    indices: readonly number[],
-  ): boolean => {
-    let count = 0;
-    let widest: Plan | undefined;
-    w[FINITE] = 0;
-    for (let j = 0; j < indices.length; j++) {
-      const p = plans[indices[j]!]!;
-      const g = arrayOf(gradients[j]!);
-      const list = p.look[reduces ? 1 : 0];
-      if (!reduces || p.overwrites) {
-        run(list, p, g);
-        continue;
+  /** The values of a slot, of a length if one is given. */
+  const find = ({ slot: kind, index }: Entry, length?: number): FloatArray => {
+    wantAttached();
+    const found = tensors[kind][index];
+    if (found && found.length === (length ?? found.length)) return found;
+    throw new SgdError('SGD_STATE_MISMATCH', `${kind} ${index} is of length ${found?.length}, got ${length}`);
+  };
+
+  /** Runs stages over elements `from` to `to` of variable `i`; returns the gradient that they made, or the one given. */
+  const runBlock = (list: List, i: number, gradient: FloatArray, from: number, to: number): FloatArray => {
+    const t = types[i]!;
+    const r = GROUPS + 3 * variables[i]!.group;
+    let g = gradient;
+    let o = 0;
+    for (let j = 0; j < list.length; j++) {
+      const made = list[j]!(
+        variable[i]!,
+        momentum[i]!,
+        accumulator[i]!,
+        average[i]!,
+        q[t]!,
+        k[t]!,
+        r,
+        w,
+        g,
+        o,
+        from,
+        to,
+      );
+      if (made) {
+        g = made;
+        o = from;
       }
-      const { sums } = p.type;
-      sum(list, p, g, null, 0, p.size, 0);
-      for (let t = 0; t < types.length; t++) types[t]!.squares[count] = sums[0]!;
-      count++;
-      if (sums[0]! > 0) sums[0] = Math.sqrt(sums[0]!);
-      w[p.i] = Math.max(sums[0]!, p.k[LIMIT]!);
-      if (!(widest && widest.k.BYTES_PER_ELEMENT > p.k.BYTES_PER_ELEMENT)) widest = p;
     }
-    if (global && widest) factor(widest, count, step.clipLimit);
-    return w[FINITE] === 0;
+    return g;
+  };
+
+  /** Runs stages over a variable: a single one straight over all of it, several block by block. */
+  const run = (list: List, i: number, g: FloatArray): void => {
+    const size = sizes[i]!;
+    const by = list.length > 1 ? BLOCK : size;
+    for (let from = 0; from < size; from += by) runBlock(list, i, g, from, Math.min(from + by, size));
+  };
+
+  /**
+   * Leaves in `sums[d]` the sum over `n` elements of what stages make of the gradient, in numpy's pairwise order: a range is halved
+   * down to 128 elements; those are taken by eight sums, each a place in `sums` further on.
+   */
+  const sum = (list: List, i: number, g: FloatArray, from: number, n: number, d: number): void => {
+    const s = sums[types[i]!]!;
+    if (n > 128) {
+      const half = (n >> 1) & ~7;
+      sum(list, i, g, from, half, d);
+      sum(list, i, g, from + half, n - half, d + 1);
+      s[d]! += s[d + 1]!;
+      return;
+    }
+    const a = runBlock(list, i, g, from, from + n);
+    let j = a === g ? from : 0;
+    const e = j + n;
+    for (let t = 0; t < 8; t++) s[d + t] = 0;
+    for (; j + 7 < e; j += 8) for (let t = 0; t < 8; t++) s[d + t]! += a[j + t]!;
+    for (let t = 1; t < 8; t *= 2) for (let u = 0; u < 8; u += 2 * t) s[d + u]! += s[d + u + t]!;
+    for (; j < e; j++) s[d]! += a[j]!;
   };
 
   return {
-    variables: [...variables],
+    variables: handles,
     step(step, gradients, indices) {
-      check();
-      for (let t = 0; t < types.length; t++) round(types[t]!, step);
-      const { ordinary } = step;
-      const updates = step.phase === 'update';
-      const way = updates ? 1 : 0;
-      const reduces = updates && norms;
-      if ((finiteCheck || reduces) && !look(step, reduces, gradients, indices)) return false;
+      wantAttached();
+      for (const typed of k) {
+        typed[SCALE] = step.lossScale;
+        typed[COUNT] = step.accumulationSteps;
+        typed[LIMIT] = step.clipLimit;
+        typed[KEEP] = step.averageMomentum;
+        typed[MIX] = 1 - typed[KEEP]!;
+        let r = GROUPS;
+        for (const rates of step.rates) {
+          typed[r++] = rates.learningRate;
+          typed[r++] = rates.momentum;
+          typed[r++] = rates.weightDecay;
+        }
+      }
+      const way = step.phase === 'update' ? 1 : 0;
+      const reduces = way > 0 && clip.endsWith('norm');
+      let taken = 0;
+      let widest = -1;
+      w[FINITE] = 0;
+      if (finiteCheck || reduces) {
+        for (let j = 0; j < indices.length; j++) {
+          const i = indices[j]!;
+          const g = arrayOf(gradients[j]!);
+          const s = sums[types[i]!]!;
+          const squares = lists[i]![5]!;
+          if (!reduces || squares.length === 0) run(lists[i]![4]!, i, g);
+          else {
+            sum(squares, i, g, 0, sizes[i]!, 0);
+            if (clip === 'norm') {
+              s[0] = Math.sqrt(s[0]!);
+              norms[j] = Math.max(s[0], k[types[i]!]![LIMIT]!);
+            } else {
+              norms[taken++] = s[0]!;
+              if (widest < 0 || types[i]) widest = i;
+            }
+          }
+        }
+      }
+      if (widest >= 0) {
+        const s = sums[types[widest]!]!;
+        sum([], widest, norms, 0, taken, 0);
+        s[0] = Math.sqrt(s[0]!);
+        s[1] = 1 / s[0];
+        s[2] = 1 / step.clipLimit;
+        s[0] = k[types[widest]!]![LIMIT]! * Math.min(s[1], s[2]) + (s[0] - s[0]);
+        w[FACTOR] = s[0]!;
+      }
+      if (w[FINITE] !== 0) return false;
       w[OVERWRITE] = step.averageOverwrite ? 1 : 0;
-      if (updates && ordinary) {
+      if (way && step.ordinary) {
         w[GRADIENT] = w[UPDATE] = 0;
         updated = true;
       }
       for (let j = 0; j < indices.length; j++) {
-        const p = plans[indices[j]!]!;
-        run(p.given[way], p, arrayOf(gradients[j]!));
-        p.touched = true;
+        const i = indices[j]!;
+        k[types[i]!]![NORM] = norms[j]!;
+        run(lists[i]![2 + way]!, i, arrayOf(gradients[j]!));
+        given[i] = 1;
       }
-      if (idles) {
-        for (let i = 0; i < plans.length; i++) {
-          const p = plans[i]!;
-          if (ordinary && !p.touched) run(p.idle[way], p, p.variable);
-          p.touched = false;
-        }
+      for (let i = 0; i < count; i++) {
+        if (step.ordinary && !given[i]) run(lists[i]![way]!, i, variable[i]!);
+        given[i] = 0;
       }
-      if (constrains) {
-        for (let j = 0; j < indices.length; j++) {
-          const { overwrites, constraint, variable, shape } = plans[indices[j]!]!;
-          if (!overwrites) constraint?.(variable, shape);
-        }
+      for (const i of indices) {
+        const { overwrites, constraint, shape } = variables[i]!;
+        if (!overwrites) constraint?.(variable[i]!, shape);
       }
       return true;
     },
     averages(action) {
-      check();
-      for (const { variable: x, average: a } of plans) {
-        if (!a) continue;
-        for (let i = 0; i < x.length; i++) {
-          const value = x[i]!;
-          x[i] = a[i]!;
-          if (action === 'swap') a[i] = value;
-        }
-      }
+      wantAttached();
+      average.forEach((a, i) => {
+        if (!a) return;
+        const x = variable[i]!;
+        const old = x.slice();
+        x.set(a);
+        if (action === 'swap') a.set(old);
+      });
     },
     // copied before the promise is returned
     async read(entries) {
-      check();
-      return entries.map((entry) => values(entry).slice());
+      return entries.map((entry) => find(entry).slice());
     },
     async write(entries) {
-      check();
-      const targets = entries.map((entry) => {
-        const target = values(entry);
-        const came = entry.values.length;
-        if (came === target.length) return target;
-        const { path } = program.variables[entry.index]!;
-        throw new SgdError(
-          'SGD_STATE_MISMATCH',
-          `${entry.slot} of "${path}": ${came} values, expected ${target.length}`,
-        );
-      });
+      const targets = entries.map((entry) => find(entry, entry.values.length));
       targets.forEach((target, i) => target.set(entries[i]!.values));
     },
     async measured() {
-      return {
-        ...(updated && measure.has('gradient-norm') && { gradientNorm: Math.sqrt(w[GRADIENT]!) }),
-        ...(updated && measure.has('update-norm') && { updateNorm: Math.sqrt(w[UPDATE]!) }),
-      };
+      const made: Measured = {};
+      if (updated && measure.has('gradient-norm')) made.gradientNorm = Math.sqrt(w[GRADIENT]!);
+      if (updated && measure.has('update-norm')) made.updateNorm = Math.sqrt(w[UPDATE]!);
+      return made;
     },
     dispose() {
-      open = false;
-      plans = [];
-      close();
+      for (const all of Object.values(tensors)) (all as FloatArray[]).length = 0;
     },
   };
 }

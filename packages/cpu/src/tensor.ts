@@ -14,28 +14,22 @@ export type CpuVariable = FloatArray | Shaped;
 /** An array of the variable's type: bare, with as many elements as the variable, or with exactly the variable's shape. */
 export type CpuGradient = FloatArray | Shaped;
 
-/** `"float32"` for a `Float32Array` of any realm, likewise float64; the tag of other typed arrays, `undefined` for the rest. */
-export function typeOf(data: unknown): string | undefined {
-  const tag = ArrayBuffer.isView(data) ? (data as FloatArray)[Symbol.toStringTag] : undefined;
-  return tag === 'Float32Array' ? 'float32' : tag === 'Float64Array' ? 'float64' : tag;
-}
-
-/** The array of a variable or gradient. */
+/** The array of a variable or gradient; of anything else, anything. */
 export const arrayOf = (tensor: CpuVariable): FloatArray => (ArrayBuffer.isView(tensor) ? tensor : tensor?.data);
 
-/** The number of elements of a shape. */
-export function sizeOf(shape: readonly number[]): number {
+/** The shape of a variable or gradient; that of a bare array is `bare`. */
+export const shapeOf = (tensor: CpuVariable, bare: readonly number[]): readonly number[] =>
+  ArrayBuffer.isView(tensor) ? bare : tensor?.shape;
+
+/** Whether the shape is as expected and says how many elements there are. */
+export function fits(length: number, shape: readonly number[] | undefined, expected: readonly number[]): boolean {
   let size = 1;
-  for (let i = 0; i < shape.length; i++) size *= shape[i]!;
-  return size;
+  for (let i = 0; i < expected.length; i++) size *= expected[i]! >>> 0 === shape?.[i] ? expected[i]! : NaN;
+  return shape?.length === expected.length && length === size;
 }
 
 /** A value in a few words, for messages. */
-export function came(value: unknown): string {
-  if (ArrayBuffer.isView(value))
-    return `a ${(value as FloatArray)[Symbol.toStringTag]} of length ${(value as FloatArray).length}`;
-  if (typeof value !== 'object' || !value || Array.isArray(value))
-    return Array.isArray(value) ? 'a plain array' : `${typeof value}`;
-  const { data, shape } = value as Partial<Shaped>;
-  return `${came(data)} with shape [${String(shape)}]`;
+export function came(value: CpuVariable): string {
+  const data = arrayOf(value) ?? value;
+  return `${data?.constructor?.name ?? data} of length ${data?.length}, shape [${String(shapeOf(value, [data?.length]))}]`;
 }

@@ -98,7 +98,7 @@ function readFile(name: string, text: string, entry: ManifestEntry, findings: Fi
 }
 
 /** `option-007` of `option-007-nesterov`: what the ids are numbered by. */
-const numbered = /^(.*?)(\d+)(?=-|$)/;
+const numbered = /^(.+?-)(\d+)(?=-|$)/;
 
 function compareCases(file: GoldenFile, entry: ManifestEntry, findings: Finding[]): void {
   const missing = entry.cases - file.cases.length;

@@ -4,26 +4,41 @@ import type { Detail } from '../failure.ts';
 import { bitsOf, findMovedFloat } from '../goldens/bits.ts';
 import { type GoldenNumber, type TrajectoryCase, toNumber } from '../goldens/format.ts';
 import { neighbour, roundTo } from '../numbers.ts';
-import { compare, type Mismatch, type Strictness } from './compare.ts';
+import { compare, type Mismatch, type Strictness, strictnessOf } from './compare.ts';
 import { observe } from './observe.ts';
 import { movedDetail } from './twin.ts';
 
 type Path = readonly (string | number)[];
 type Change = { readonly path: Path; readonly to: number };
 
-const toTheBit: Strictness = { exact: true, rtol: 0, atol: 0 };
-/** Replays that a search for altered inputs may take. */
-const BUDGET = 4000;
+const toTheBit: Strictness = { exact: true, rtol: 0, atol: 0, looseRates: false };
+/** Steps that a search for altered inputs may replay. */
+const BUDGET = 200_000;
+/** Inputs that explain as much as the best one, and are looked at closer. */
+const TIES = 8;
+/** Differences without neighbours that are looked at as the effect of an input. */
+const ANCHORS = 6;
 
 /**
- * Which numbers of a case were altered after the recording, given that its floats do not match its `bits`: from the hash and from
- * what the optimizer computes.
+ * What is wrong with a case of a file that was altered after the recording: the numbers that were moved, as far as the case's hash and
+ * what the optimizer computes tell, and what else differs.
  */
 export async function diagnose(one: TrajectoryCase, backend: AnyBackend): Promise<Detail[]> {
-  const found = isExact(backend) ? await search(one, backend) : single(one);
-  if (found) return found.map(({ path, to }) => movedDetail(one, path, to, at(one, path)));
-  const message = `${one.id}: inputs or expectations are not those of its hash (bits ${one.bits}, computed ${bitsOf(one)}), and could not be located`;
-  return [{ case: one.id, field: 'bits', expected: one.bits, got: bitsOf(one), moved: true, message }];
+  const intact = one.bits === undefined || bitsOf(one) === one.bits;
+  const exact = isExact(backend);
+  const found = intact ? [] : exact ? await search(one, backend) : single(one);
+  if (!found) {
+    const message = `${one.id}: inputs or expectations are not those of its hash (bits ${one.bits}, computed ${bitsOf(one)}), and could not be located`;
+    return [{ case: one.id, field: 'bits', expected: one.bits, got: bitsOf(one), moved: true, message }];
+  }
+  const moved = found.map(({ path, to }) => movedDetail(one, path, to, at(one, path)));
+  const repaired = withChanges(one, found);
+  const rest = compare(repaired, await observe(repaired, backend), exact ? toTheBit : strictnessOf(backend));
+  if (rest.length === 0) return moved;
+  const cause = exact ? await explain(repaired, backend) : null;
+  // what the hash covers is right by now, so that a difference in it is the backend's
+  const others = rest.map((detail) => ({ ...detail, moved: !isHashed(detail) }));
+  return [...moved, ...(cause ? [cause] : others)];
 }
 
 function single(one: TrajectoryCase): Change[] | null {
@@ -31,16 +46,13 @@ function single(one: TrajectoryCase): Change[] | null {
   return moved && [{ path: moved.place.path, to: moved.moved }];
 }
 
-/** Numbers covered by the hash: what else differs (rates, counters) does not count here. */
-function hashed(mismatches: readonly Mismatch[]): Mismatch[] {
-  return mismatches.filter(
-    ({ path, expected, got }) =>
-      typeof path.at(-1) === 'number' && path.length >= 4 && typeof expected === 'number' && typeof got === 'number',
-  );
+/** Whether the hash covers a number: rates and counters it does not. */
+function isHashed({ path, expected, got }: Mismatch): boolean {
+  return path.length >= 4 && typeof path.at(-1) === 'number' && typeof expected === 'number' && typeof got === 'number';
 }
 
 async function mismatchesOf(one: TrajectoryCase, backend: AnyBackend): Promise<Mismatch[]> {
-  return hashed(compare(one, await observe(one, backend), toTheBit));
+  return compare(one, await observe(one, backend), toTheBit).filter(isHashed);
 }
 
 const corrections = (mismatches: readonly Mismatch[]): Change[] =>
@@ -51,29 +63,59 @@ const matches = (one: TrajectoryCase, changes: readonly Change[]): boolean =>
 
 /**
  * Expectations that were moved are those that differ from what is computed; if putting the computed ones in place gives the hash,
- * that is the answer. Otherwise an input was moved, too: the inputs that can explain the first difference are tried one by one.
+ * that is the answer. Otherwise an input was moved, too: those that can explain a difference that lasts are tried one by one, and what
+ * has no effect at all is found by the hash alone.
  */
 async function search(one: TrajectoryCase, backend: AnyBackend): Promise<Change[] | null> {
-  const inputs: Change[] = [];
-  let budget = BUDGET;
-  let current = one;
-  let mismatches = await mismatchesOf(one, backend);
-  if (matches(one, corrections(mismatches))) return corrections(mismatches);
-  const lone = single(one);
-  if (lone) return lone;
-  while (mismatches.length > 0) {
-    let best: { change: Change; mismatches: Mismatch[] } | null = null;
-    for (const change of candidates(current, mismatches)) {
-      if (budget-- === 0) return null;
-      const rest = await mismatchesOf(withChanges(current, [change]), backend);
-      const all = [...inputs, change, ...corrections(rest)];
-      if (matches(one, all)) return all;
-      if (rest.length < (best?.mismatches ?? mismatches).length) best = { change, mismatches: rest };
-    }
-    if (best === null) return null;
-    inputs.push(best.change);
-    current = withChanges(one, inputs);
-    ({ mismatches } = best);
+  const budget = { steps: BUDGET };
+  const mismatches = await mismatchesOf(one, backend);
+  return settled(one, [], mismatches) ?? explainFrom(one, backend, [], mismatches, budget);
+}
+
+/** Goes on from inputs that were put right and the differences that are left, best explanation first. */
+async function explainFrom(
+  one: TrajectoryCase,
+  backend: AnyBackend,
+  inputs: readonly Change[],
+  mismatches: readonly Mismatch[],
+  budget: { steps: number },
+): Promise<Change[] | null> {
+  if (mismatches.length === 0) return null;
+  const trials: { inputs: Change[]; rest: Mismatch[] }[] = [];
+  for (const change of candidates(one, mismatches)) {
+    budget.steps -= one.steps.length;
+    if (budget.steps < 0) return null;
+    const trial = [...inputs, change];
+    const rest = await mismatchesOf(withChanges(one, trial), backend);
+    const all = [...trial, ...corrections(rest)];
+    if (matches(one, all)) return all;
+    if (rest.length < mismatches.length) trials.push({ inputs: trial, rest });
+  }
+  trials.sort((a, b) => a.rest.length - b.rest.length);
+  const best = trials.slice(0, TIES);
+  for (const trial of best) {
+    const all = settled(one, trial.inputs, trial.rest);
+    if (all) return all;
+  }
+  for (const trial of best) {
+    const all = await explainFrom(one, backend, trial.inputs, trial.rest, budget);
+    if (all) return all;
+  }
+  return null;
+}
+
+/** The inputs, and the differences as moved expectations, if with them and at most one number more the case matches its hash. */
+function settled(one: TrajectoryCase, inputs: readonly Change[], mismatches: readonly Mismatch[]): Change[] | null {
+  const all = [...inputs, ...corrections(mismatches)];
+  if (matches(one, all)) return all;
+  // what lasts is no moved expectation, but follows from an input that is still to be found
+  const alone = [...inputs, ...corrections(mismatches.filter((mismatch) => !lasts(one, mismatch, mismatches)))];
+  const sizes = new Set<number>();
+  for (const changes of [alone, inputs, all]) {
+    if (sizes.has(changes.length)) continue;
+    sizes.add(changes.length);
+    const last = single(withChanges(one, changes));
+    if (last) return [...changes, ...last];
   }
   return null;
 }
@@ -82,13 +124,10 @@ async function search(one: TrajectoryCase, backend: AnyBackend): Promise<Change[
  * A number that no hash covers and that alone explains all differences: an argument of the optimizer (its serialized form tells what
  * it was) or a learning rate set on the way (the recorded rates tell).
  */
-export async function explain(
-  one: TrajectoryCase,
-  backend: AnyBackend,
-  mismatches: readonly Mismatch[],
-): Promise<Detail | null> {
+async function explain(one: TrajectoryCase, backend: AnyBackend): Promise<Detail | null> {
   const used = new Map(one.expect.map(({ step, learningRateUsed }) => [step, toNumber(learningRateUsed)]));
   const rates = one.steps.flatMap(({ setLearningRate: rate }, step) => {
+    if (rate === undefined) return [];
     const path = ['steps', step, 'setLearningRate'];
     if (typeof rate !== 'object') return used.has(step) ? [{ path, to: used.get(step)! }] : [];
     return numbersIn(rate.config).flatMap((inside) => bothMoves(one, [...path, 'config', ...inside]));
@@ -97,7 +136,7 @@ export async function explain(
     const found = toNumber(at(one, change.path));
     const trial = withChanges(one, [change]);
     const rest = compare(trial, await observe(trial, backend), toTheBit);
-    if (rest.length === 0 && mismatches.length > 0) return movedDetail(one, change.path, change.to, found);
+    if (rest.length === 0) return movedDetail(one, change.path, change.to, found);
   }
   return null;
 }
@@ -129,26 +168,49 @@ function configCandidates(one: TrajectoryCase): Change[] {
   });
 }
 
-/** Inputs whose move by an ulp can show first where the first difference is. */
+/** The record that a difference is in; the final values come after the last. */
+const recordOf = (one: TrajectoryCase, { path }: Mismatch): number =>
+  path[0] === 'final' ? one.expect.length : (path[1] as number);
+const column = ({ path }: Mismatch): string => path.slice(path[0] === 'final' ? 2 : 3).join('.');
+
+/** Whether the record before or after differs at the same element, too. */
+function lasts(one: TrajectoryCase, mismatch: Mismatch, mismatches: readonly Mismatch[]): boolean {
+  const record = recordOf(one, mismatch);
+  return mismatches.some(
+    (other) => Math.abs(recordOf(one, other) - record) === 1 && column(other) === column(mismatch),
+  );
+}
+
+/** Inputs whose move by an ulp can show first where a difference begins that lasts, or where one stands alone. */
 function candidates(one: TrajectoryCase, mismatches: readonly Mismatch[]): Change[] {
-  const { path } = mismatches[0]!;
-  const final = path[0] === 'final';
-  const [variable, element] = (final ? path.slice(2) : path.slice(3)) as [number, number];
-  const recorded = final ? one.expect.length : (path[1] as number);
-  const last = final ? one.steps.length - 1 : one.expect[recorded]!.step;
-  const after = recorded === 0 ? -1 : (one.expect[recorded - 1]?.step ?? -1);
-  const changes: Change[] = moves(one, ['variables', variable, 'values', element]);
-  for (let step = last; step >= 0; step--) {
-    const { grads = [], vars } = one.steps[step]!;
-    grads.forEach((values, j) => {
-      const owner = vars?.[j] ?? j;
-      values?.forEach((_, e) => {
-        // a norm carries a move to all elements, at once; without one an element stands for itself
-        const coupled = one.exactness !== 'exact' && step > after;
-        if (coupled || (owner === variable && e === element))
-          changes.push(...moves(one, ['steps', step, 'grads', j, e]));
-      });
+  const anchors = new Map(mismatches.map((mismatch) => [`${recordOf(one, mismatch)} ${column(mismatch)}`, mismatch]));
+  const lasting = [...anchors.values()].filter((mismatch) => lasts(one, mismatch, mismatches));
+  const alone = [...anchors.values()].filter((mismatch) => !lasting.includes(mismatch));
+  const seen = new Set<string>();
+  return [...lasting.slice(0, 1), ...alone.slice(0, ANCHORS)]
+    .flatMap((anchor) => causes(one, anchor))
+    .filter(({ path, to }) => {
+      const key = `${path.join()} ${to}`;
+      return !seen.has(key) && seen.add(key);
     });
+}
+
+/** Inputs of which a difference may be the first effect. */
+function causes(one: TrajectoryCase, anchor: Mismatch): Change[] {
+  const recorded = recordOf(one, anchor);
+  const last = recorded === one.expect.length ? one.steps.length - 1 : one.expect[recorded]!.step;
+  const after = recorded === 0 ? -1 : one.expect[recorded - 1]!.step;
+  const [variable, element] = anchor.path.slice(-2) as [number, number];
+  const changes: Change[] = recorded === 0 ? moves(one, ['variables', variable, 'values', element]) : [];
+  for (let step = last; step > after; step--) {
+    const { grads = [], vars } = one.steps[step]!;
+    grads.forEach((values, j) =>
+      values?.forEach((_, e) => {
+        // a norm carries a move to all elements; without one an element stands for itself
+        const own = (vars?.[j] ?? j) === variable && e === element;
+        if (own || one.exactness !== 'exact') changes.push(...moves(one, ['steps', step, 'grads', j, e]));
+      }),
+    );
   }
   return changes;
 }

@@ -1,4 +1,4 @@
-import { derive, type AnyBackend, isExact, tensor } from '../backend.ts';
+import { derive, type AnyBackend, tensor } from '../backend.ts';
 import { throwIfAny } from '../failure.ts';
 import { wantFeatureRefused } from '../features.ts';
 import { bitsOf } from '../goldens/bits.ts';
@@ -6,7 +6,7 @@ import type { TrajectoryCase } from '../goldens/format.ts';
 import { digestFinding, type Goldens } from '../goldens/open.ts';
 import { wantRefusal } from '../refusals.ts';
 import { compare, type Mismatch, strictnessOf } from '../replay/compare.ts';
-import { diagnose, explain } from '../replay/diagnose.ts';
+import { diagnose } from '../replay/diagnose.ts';
 import { needsOf } from '../replay/needs.ts';
 import { makeOptimizer, observe } from '../replay/observe.ts';
 import { movedInTwin, twinOf } from '../replay/twin.ts';
@@ -39,16 +39,9 @@ async function replay(one: TrajectoryCase, backend: AnyBackend, goldens: Goldens
     return 'refused';
   }
   const twin = twinOf(goldens, file, one);
+  const altered = (one.bits !== undefined && bitsOf(one) !== one.bits) || Boolean(await digestFinding(goldens, file));
   if (twin) throwIfAny([...(movedInTwin(goldens, file, one) ?? []), ...(await differences(twin, backend))]);
-  else if (one.bits !== undefined && bitsOf(one) !== one.bits) throwIfAny(await diagnose(one, backend));
-  else {
-    const details = await differences(one, backend);
-    if (details.length > 0 && isExact(backend) && (await digestFinding(goldens, file))) {
-      const cause = await explain(one, backend, details);
-      if (cause) throwIfAny([cause]);
-    }
-    throwIfAny(details);
-  }
+  else throwIfAny(await (altered ? diagnose(one, backend) : differences(one, backend)));
   return 'passed';
 }
 

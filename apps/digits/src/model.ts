@@ -49,7 +49,7 @@ export class Model {
   /** Loss (mean cross-entropy) and gradients of `scale * loss`, by automatic differentiation. All are copies on the host. */
   gradients(batch: Batch, scale: number): BatchResult {
     const seen: { loss?: tf.Scalar; logits?: tf.Tensor2D } = {};
-    const { grads } = tf.tidy(() => {
+    const { value, grads } = tf.tidy(() => {
       const images = tf.tensor2d(batch.images, [batch.labels.length, PIXELS]);
       const expected = tf.oneHot(tf.tensor1d(batch.labels, 'int32'), CLASSES);
       const scaledLoss = (): tf.Scalar => {
@@ -65,7 +65,7 @@ export class Model {
       correct: matches(logits, batch.labels),
       gradients: this.#copies((variable) => grads[variable.name] as tf.Tensor),
     };
-    tf.dispose([loss, logits, grads]);
+    tf.dispose([loss, logits, value, grads]);
     return result;
   }
 

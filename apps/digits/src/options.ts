@@ -1,6 +1,17 @@
 import { MODELS, type ModelName } from './model.ts';
 import { SCHEDULES, type ScheduleName } from './schedule.ts';
-import { choice, integer, jsonArray, jsonObject, number, pair, pattern, text, type Reader } from './values.ts';
+import {
+  choice,
+  integer,
+  jsonArray,
+  jsonObject,
+  number,
+  pair,
+  pattern,
+  positive,
+  text,
+  type Reader,
+} from './values.ts';
 
 /** Everything the command line can set. Options of the optimizer that are `null` are off, as in Keras. */
 export interface Options {
@@ -93,7 +104,7 @@ export const FLAGS: readonly Flag[] = [
   optimizer('emaOverwriteFrequency', 'n', integer(1), null, 'every n updates the weights become their averages'),
   optimizer('gradientAccumulationSteps', 'n', integer(2), null, 'update once every n batches, by their mean'),
   optimizer('lossScaleFactor', 'number', number(), null, 'multiply the loss, divide the gradients'),
-  optimizer('dynamicLossScale', 'initial', number(0), null, 'scale the loss as far as it stays finite', {
+  optimizer('dynamicLossScale', 'initial', positive, null, 'scale the loss as far as it stays finite', {
     preset: 32_768,
   }),
   optimizer('dynamicGrowthSteps', 'n', integer(1), 2000, 'finite steps until the loss scale doubles'),

@@ -17,6 +17,13 @@ export function number(least: number = -Infinity, most: number = Infinity): Read
   };
 }
 
+/** A finite number above 0. */
+export function positive(text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new Error('expected a number greater than 0');
+}
+
 /** A whole number that is exact. */
 export function integer(least: number, most: number = Infinity): Reader<number> {
   return (text) => {

@@ -32,7 +32,7 @@ export async function loadBackend(text: string): Promise<AnyBackend> {
 }
 
 /** Takes `NAME[:VARIANT]` apart. The colon of a drive (`C:\`) or of `file:` is none. */
-export function parseBackend(text: string): { name: string; variant: string | undefined } {
+function parseBackend(text: string): { name: string; variant: string | undefined } {
   const colon = text.lastIndexOf(':');
   const tail = text.slice(colon + 1);
   if (colon < 2 || /[\\/]/.test(tail)) return { name: text, variant: undefined };

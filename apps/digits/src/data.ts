@@ -8,9 +8,9 @@ export const PIXELS = 784;
 /** What an image may show: 0 to 9. */
 export const CLASSES = 10;
 /** Images in the package `mnist`. */
-export const DIGITS = 10_000;
+const DIGITS = 10_000;
 /** Images to train on, at most. */
-export const TRAINING_DIGITS = 8_000;
+const TRAINING_DIGITS = 8_000;
 
 /** Images to test with, always. */
 export const TEST_DIGITS: number = DIGITS - TRAINING_DIGITS;

@@ -85,7 +85,7 @@ export function runResult(
 }
 
 /** SHA-256 of the bytes of all weights, in the order of their paths. */
-export function hash(weights: Values): string {
+function hash(weights: Values): string {
   const sum = createHash('sha256');
   for (const data of Object.values(weights)) sum.update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
   return sum.digest('hex');

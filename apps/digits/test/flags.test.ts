@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { helpText, parseFlags } from '../src/flags.ts';
 import { dashed, DEFAULTS, FLAGS, negatable } from '../src/options.ts';
@@ -79,6 +80,18 @@ describe('flags', () => {
       expect(stdout.replace(/\s+/g, ' ')).toContain(help);
     }
   });
+});
+
+it('the README lists all flags', () => {
+  const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8').replace(/ +/g, ' ');
+  const rows = readme.split('\n').filter((line) => line.startsWith('| `--'));
+  expect(rows).toHaveLength(FLAGS.length);
+  for (const [i, { key, value, preset, default: start, help }] of FLAGS.entries()) {
+    const shape = value && (preset === undefined ? ` <${value}>` : ` [${value}]`);
+    const off = start === null || start === false;
+    const shown = start === true ? 'on' : `\`${String(start as string | number)}\``;
+    expect(rows[i]).toBe(`| \`${dashed(key)}${shape ?? ''}\` |${off ? '' : ` ${shown}`} | ${help} |`);
+  }
 });
 
 describe('wrong flags and values: one line, exit 2', () => {

@@ -35,3 +35,9 @@ export async function wantRefusal(
   for (const word of words)
     if (!message.includes(word)) fail(`${what}: the message of ${code} does not name ${show(word)}: ${message}`);
 }
+
+/** A promise that is awaited later: should the test end before, its rejection is nobody's problem. */
+export function later<T>(promise: Promise<T>): Promise<T> {
+  promise.catch(() => {});
+  return promise;
+}

@@ -95,7 +95,7 @@ export function sabotage(
   const removed: string[] = [];
   while (removed.length < remove) {
     const [, file] = pick([...parsed].filter(([, { cases }]) => cases.length > 1));
-    const cases = file.cases as { id: string }[];
+    const cases = file.cases as unknown as { id: string }[];
     const [gone] = cases.splice(Math.floor(next() * cases.length), 1);
     removed.push(gone!.id);
   }

@@ -2,7 +2,7 @@ import type { Entry, FloatArray, Mode, Program, Session, Step, WriteEntry } from
 import { allFeatures, type AnyBackend, isPromise, tensor } from '../backend.ts';
 import { check, show } from '../failure.ts';
 import { identical } from '../numbers.ts';
-import { errorOf } from '../refusals.ts';
+import { errorOf, later } from '../refusals.ts';
 import { inRoom, type SuiteTest } from '../test.ts';
 
 const test = inRoom('contract');
@@ -175,7 +175,7 @@ const reads: SuiteTest['run'] = async ({ backend }) => {
     wantValues(first, a, 'variable 0');
     wantValues(second, b, 'variable 1');
     check((await values(session, [])).length === 0, 'reading no entries gave some');
-    const early = session.read(both);
+    const early = later(session.read(both));
     await stepWith(session, backend);
     const [old] = await early;
     wantValues(old, a, 'variable 0, read before a step and awaited after it');

@@ -45,6 +45,7 @@ export function finitenessRoom(): SuiteTest[] {
     ),
     test('overflow', 'the largest finite number is finite, also where its square is not', overflow, needsOfSpec(plain)),
     test('subset', 'only gradients that are given count', subset, needsOfSpec(plain)),
+    test('reset', 'accumulators are set to 0 after an update, whatever was in them', reset, ['accumulation']),
     test('keras', 'without the check the step is taken, and what is not finite goes in', taken),
   ];
 }
@@ -162,4 +163,23 @@ const taken: SuiteTest['run'] = async ({ backend }) => {
     check(rig.optimizer.iterations === 1, 'the step was not counted');
   };
   await withRig(backend, { options: { learningRate: 0.1 } }, small, run);
+};
+
+const reset: SuiteTest['run'] = async ({ backend }) => {
+  await withRig(backend, { options: { learningRate: 0.1, gradientAccumulationSteps: 2 } }, small, async (rig) => {
+    const gradients = fresh(small, 1);
+    gradients[0]!.set([NaN, Infinity, 1]);
+    await rig.apply(gradients);
+    await rig.apply([null, ...fresh(small, 2).slice(1)]);
+    const { state } = await rig.snapshot();
+    for (const [path, { accumulator }] of Object.entries(state.slots))
+      check(
+        accumulator!.every((a) => a === 0),
+        `the accumulator of "${path}" is ${accumulator!.join()} after an update`,
+      );
+    await rig.apply(fresh(small, 3));
+    await rig.apply(fresh(small, 4));
+    const [a] = await rig.values();
+    check(a!.every(Number.isFinite), `what was accumulated and dropped came back: ${a!.join()}`);
+  });
 };

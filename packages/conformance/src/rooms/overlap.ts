@@ -2,7 +2,7 @@ import type { SgdErrorCode } from '@sgd/core';
 import { type AnyOptimizer, sizeOf } from '../backend.ts';
 import { check, show } from '../failure.ts';
 import { floats, random } from '../random.ts';
-import { codeOf, errorOf } from '../refusals.ts';
+import { codeOf, errorOf, later } from '../refusals.ts';
 import { needsOfSpec, type Rig, type Shapes, type Spec, wantSame, withRig } from '../rig.ts';
 import { inRoom, type SuiteTest } from '../test.ts';
 
@@ -68,7 +68,7 @@ const secondCall: SuiteTest['run'] = async ({ backend }) => {
     const state = await optimizer.getState();
     for (let step = 0; step < 4; step++) {
       const gradients = fresh(step).map((values, i) => rig.gradient(values, i));
-      const first: unknown = optimizer.apply(gradients);
+      const first = started(optimizer.apply(gradients));
       if (backend.mode === 'async') {
         const calls = { ...changing(optimizer, gradients), setState: () => optimizer.setState(state) };
         for (const [name, call] of Object.entries(calls)) {
@@ -89,6 +89,11 @@ const secondCall: SuiteTest['run'] = async ({ backend }) => {
   });
 };
 
+/** A call in flight: what it gave, as a promise that is awaited later. */
+function started(result: boolean | Promise<boolean>): Promise<boolean> {
+  return later(Promise.resolve(result));
+}
+
 /** The error of a call made now; what is awaited is only its own promise. */
 async function errorOfNow(call: () => unknown): Promise<unknown> {
   try {
@@ -103,7 +108,7 @@ const readInFlight: SuiteTest['run'] = async ({ backend }) => {
   const expected = await withRig(backend, spec, shapes, (rig) => straight(rig, 1));
   await withRig(backend, spec, shapes, async (rig) => {
     const gradients = fresh(0).map((values, i) => rig.gradient(values, i));
-    const step: unknown = rig.optimizer.apply(gradients);
+    const step = started(rig.optimizer.apply(gradients));
     const [all, state] = await Promise.all([rig.optimizer.readAll(), rig.optimizer.getState()]);
     await step;
     Object.values(all).forEach((got, i) => wantSame(backend, expected[i]!, got, `variable ${i} read during the step`));
@@ -115,7 +120,7 @@ const readInFlight: SuiteTest['run'] = async ({ backend }) => {
 const disposeInFlight: SuiteTest['run'] = async ({ backend }) => {
   await withRig(backend, spec, shapes, async (rig) => {
     const gradients = fresh(0).map((values, i) => rig.gradient(values, i));
-    const step: unknown = rig.optimizer.apply(gradients);
+    const step = started(rig.optimizer.apply(gradients));
     if (backend.mode === 'async') {
       const error = await errorOfNow(() => rig.optimizer.dispose());
       check(codeOf(error) === busy, `dispose while a step is in flight: expected ${busy}, got ${show(error)}`);

@@ -58,7 +58,12 @@ export function ownershipRoom(): SuiteTest[] {
     test('variable-is-a-copy', 'variable() copies: the values given may change afterwards', variableCopies),
     test('gradient-is-a-copy', 'gradient() copies, too', gradientCopies),
     test('read-is-a-copy', 'what is read may be changed, and does not change by itself', readCopies),
-    test('state-is-a-copy', 'setState copies: the state may change afterwards', stateCopies, ['momentum']),
+    test(
+      'state-is-a-copy',
+      'setState copies: the state may change afterwards',
+      stateCopies,
+      needsOfSpec(plans.momentum!),
+    ),
     test('described', 'the engine describes the variables that it made, handles of later steps included', described),
   ];
 }

@@ -25,6 +25,12 @@ export function roundingRoom(): SuiteTest[] {
     ]),
     test('pairwise-norm', "a large gradient's squares are summed in numpy's pairwise order", pairwise, ['clip-norm']),
     test('pairwise-global', 'so they are under a global norm', pairwiseGlobal, ['clip-global-norm']),
+    test(
+      'global-order',
+      'the sums of a global norm are added in the order of the call, pairwise from eight on',
+      globalOrder,
+      ['clip-global-norm'],
+    ),
     test('subnormals', 'numbers below 2^-126 are kept', subnormals),
     test('decay-order', 'decay is (x*wd)*lr, not x*(wd*lr)', decayOrder, ['weight-decay']),
     test('divisors', 'loss scale and accumulation steps divide, and are no factors', divisors, ['accumulation']),
@@ -132,6 +138,40 @@ const pairwiseGlobal: SuiteTest['run'] = async ({ backend }) => {
     const got = await clipped(backend, { globalClipnorm: 0.7 }, g);
     for (const i of [0, size >> 1, size - 1])
       wantNumber(backend, got[i]!, R(g[i]! * factor), `element ${i} of ${size} under globalClipnorm 0.7`);
+  }
+};
+
+const reversed = (n: number): number[] => Array.from({ length: n }, (_, i) => n - 1 - i);
+
+const globalOrder: SuiteTest['run'] = async ({ backend }) => {
+  for (const n of [3, 5, 9, 20, 150]) {
+    const order = reversed(n);
+    const factorOf = (g: Float32Array): number =>
+      R(R(0.7) * Math.min(R(1 / R(Math.sqrt(pairwiseSum(g.map((x) => x * x))))), R(1 / 0.7)));
+    let seed = n;
+    let g: Float32Array;
+    do g = floats(random((seed += 1000)), n, 3);
+    while (factorOf(g) === factorOf(Float32Array.from(g).reverse())); // until the order tells
+    const shapes = Object.fromEntries(order.map((_, i): [string, number[]] => [`v${i}`, [1]]));
+    const zeros = Object.fromEntries(Object.keys(shapes).map((path): [string, number[]] => [path, [0]]));
+    await withRig(
+      backend,
+      { options: { learningRate: 1, globalClipnorm: 0.7 } },
+      shapes,
+      async (rig) => {
+        // variable order[j] has the gradient g[j]
+        await rig.apply(
+          Array.from(g, (x) => [x]),
+          order,
+        );
+        const values = await rig.values();
+        const factor = factorOf(g);
+        order.forEach((i, j) =>
+          wantNumber(backend, -values[i]![0]!, R(g[j]! * factor), `variable ${i} of ${n}, given in reverse order`),
+        );
+      },
+      zeros,
+    );
   }
 };
 

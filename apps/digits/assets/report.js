@@ -27,10 +27,11 @@
     const line = style.borderBottomColor;
     const colours = dark.matches ? strokes.dark : strokes.light;
     drawn = charts.map(({ x, lines }, i) => {
-      const series = lines.map(({ label, marked }, j) => ({
+      const series = lines.map(({ label, marked, dashed }, j) => ({
         label,
         stroke: colours[j % colours.length],
         width: 1.5,
+        ...(dashed && { dash: [6, 6] }),
         spanGaps: true,
         points: { show: marked || x.length < 3, size: 6, fill: colours[j % colours.length] },
         value: numbers,

@@ -12,7 +12,7 @@ type Factory = (variant?: string) => AnyBackend | Promise<AnyBackend>;
 
 /**
  * Loads a backend: `NAME` is `@sgd/NAME`, else a package (`some-package`, `@scope/package`) or a file (`./backend.js`), and
- * `:VARIANT` may follow. A package is asked for its `conformance` entry, a file for its default export.
+ * `:VARIANT` may follow. The backend is made by the default export: of a package's `conformance` entry, else of the package; of a file.
  *
  * @throws UsageError when there is no such module, or it has no such variant
  */
@@ -24,11 +24,14 @@ export async function loadBackend(text: string): Promise<AnyBackend> {
       `backend ${text}: expected a module whose default export makes a backend, got ${typeof factory}`,
     );
   }
+  let backend: Partial<AnyBackend> | null | undefined;
   try {
-    return await (factory as Factory)(variant);
+    backend = await (factory as Factory)(variant);
   } catch (error) {
     throw new UsageError(`backend ${text}: ${oneLine(error)}`, { cause: error });
   }
+  if (typeof backend?.open === 'function' && backend.supports instanceof Set) return backend as AnyBackend;
+  throw new UsageError(`backend ${text}: expected a module whose default export makes a backend, got something else`);
 }
 
 /** Takes `NAME[:VARIANT]` apart. The colon of a drive (`C:\`) or of `file:` is none. */
@@ -44,7 +47,8 @@ function candidates(name: string): string[] {
   if (name.startsWith('file:')) return [name];
   if (/^[./\\]|^[a-z]:|\.[cm]?[jt]s$/i.test(name)) return [pathToFileURL(resolve(name)).href];
   const packages = /^[\w-]+$/.test(name) ? [`@sgd/${name}`, name] : [name];
-  return packages.flatMap((id) => [`${id}/conformance`, ...installed(`${id}/conformance`)]);
+  const ids = [...packages.map((id) => `${id}/conformance`), name];
+  return ids.flatMap((id) => [id, ...installed(id)]);
 }
 
 function installed(id: string): string[] {

@@ -6,6 +6,8 @@ export interface Line {
   readonly points: readonly (readonly [x: number, y: number])[];
   /** Few points, to be marked. */
   readonly marked?: boolean;
+  /** Of the second backend, which may hide the first one's. */
+  readonly dashed?: boolean;
 }
 
 /** A chart as the page draws it: one x for all lines, `null` where a line has no point. */
@@ -15,6 +17,7 @@ export interface Chart {
   readonly lines: readonly {
     readonly label: string;
     readonly marked: boolean;
+    readonly dashed: boolean;
     readonly y: readonly (number | null)[];
   }[];
 }
@@ -27,7 +30,11 @@ export function curves(histories: readonly History[], labels: readonly string[])
   const several = histories.length > 1;
   const lines = (make: (history: History) => Line[]): Line[] =>
     histories.flatMap((history, i) =>
-      make(history).map((line) => ({ ...line, label: several ? `${labels[i]} ${line.label}` : line.label })),
+      make(history).map((line) => ({
+        ...line,
+        label: several ? `${labels[i]} ${line.label}` : line.label,
+        dashed: i > 0,
+      })),
     );
   const perStep = (label: string, value: (step: History['steps'][number]) => number | null) => (history: History) =>
     means(history.steps.map(value), label);
@@ -72,9 +79,9 @@ function chart(title: string, all: readonly Line[]): Chart {
   return {
     title,
     x,
-    lines: lines.map(({ label, points, marked = false }) => {
+    lines: lines.map(({ label, points, marked = false, dashed = false }) => {
       const at = new Map(points);
-      return { label, marked, y: x.map((step) => at.get(step) ?? null) };
+      return { label, marked, dashed, y: x.map((step) => at.get(step) ?? null) };
     }),
   };
 }

@@ -132,6 +132,7 @@ describe('wrong flags and values: one line, exit 2', () => {
     [['--backend', 'nowhere'], 'nowhere', 'NAME[:VARIANT]'],
     [['--backend', './nowhere.js'], './nowhere.js', 'a file'],
     [['--backend', 'cpu:float16'], 'float16', 'float32'],
+    [['--backend', new URL('fixtures/nothing.mjs', import.meta.url).href], 'nothing.mjs', 'makes a backend'],
     [['--backend', import.meta.filename], 'flags.test.ts', 'default export'],
     [['--report', import.meta.dirname], import.meta.dirname, 'a file'],
     [['--report', `${import.meta.filename}/report.html`], 'report.html', 'a file that can be written'],

@@ -1,16 +1,22 @@
 // The built program in a process of its own: `npm test` builds it first.
 import { spawn } from 'node:child_process';
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
 
 const main = new URL('../dist/main.js', import.meta.url).pathname;
 
-/** Runs the program; `onText` sees what has come so far, with the process to send signals to. */
+const folder = mkdtempSync(join(tmpdir(), 'digits-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs the program in a folder of its own; `onText` sees what has come so far, with the process to send signals to. */
 function program(
   argv: readonly string[],
   onText: (text: string, send: (signal: NodeJS.Signals) => void) => void = () => {},
 ): Promise<{ code: number | null; output: string }> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [main, '--no-report', ...argv]);
+    const child = spawn(process.execPath, [main, ...argv], { cwd: folder });
     let output = '';
     const more = (chunk: Buffer): void => {
       output += chunk.toString();
@@ -24,10 +30,10 @@ function program(
 }
 
 describe('the program', () => {
-  it('trains and ends with 0', async () => {
-    const { code, output } = await program(['--limit=640', '--epochs=1']);
+  it('trains and ends with 0; --no-report writes nothing', async () => {
+    const { code, output } = await program(['--limit=640', '--epochs=1', '--no-report']);
     expect(output).toContain('test accuracy');
-    expect(code).toBe(0);
+    expect({ code, written: readdirSync(folder) }).toEqual({ code: 0, written: [] });
   });
 
   it('ends with 2 and one line for a flag that is wrong', async () => {
@@ -35,6 +41,14 @@ describe('the program', () => {
       code: 2,
       output: 'digits: --epochs none: expected a whole number, at least 1\n',
     });
+  });
+
+  it('says of a package that is none of a backend what it expected', async () => {
+    const { code, output } = await program(['--backend=commander']);
+    expect(code).toBe(2);
+    expect(output).toMatch(
+      /^digits: backend commander: expected a module whose default export makes a backend[^\n]*\n$/,
+    );
   });
 
   it('at Ctrl-C stops training, tells what it reached, and ends with 130', async () => {
@@ -48,6 +62,7 @@ describe('the program', () => {
     expect(output).toContain('stopping after this step');
     expect(output).toMatch(/test accuracy .*of 2,000/);
     expect(output).toContain('interrupted');
+    expect(readdirSync(join(folder, 'reports'))).toEqual(['digits.html']);
   });
 
   it('at a second Ctrl-C ends at once with 130', async () => {

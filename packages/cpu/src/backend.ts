@@ -13,7 +13,7 @@ function describe(variable: CpuVariable): ReturnType<Backend<CpuVariable>['descr
   if (ArrayBuffer.isView(data) && fits(data.length, shape, shape)) {
     return { name: (variable as Shaped).name, shape, dtype: data[Symbol.toStringTag].slice(0, -5).toLowerCase() };
   }
-  throw new SgdError('SGD_UNKNOWN_VARIABLE', `expected a Float32Array or Float64Array, got ${came(variable)}`);
+  throw new TypeError(`not a variable: ${came(variable)}`);
 }
 
 /** Where variables lie: start and end of each in its buffer, one after the other. */
@@ -43,11 +43,10 @@ function overlaps(spans: Spans, { buffer, byteOffset, byteLength }: FloatArray, 
  * throws `SGD_DETACHED` when the memory of a variable was detached or resized.
  */
 export function cpu(): Backend<CpuVariable, CpuGradient, 'sync'> {
-  const opened = new WeakMap<Program, readonly [Spans, readonly FloatArray[]]>();
+  const opened = new WeakMap<Program, Spans>();
   // of the program that was asked for last
   let asked: Program;
   let spans: Spans;
-  let arrays: readonly FloatArray[];
   return {
     contract: 1,
     name: 'cpu',
@@ -59,23 +58,24 @@ export function cpu(): Backend<CpuVariable, CpuGradient, 'sync'> {
     free() {},
     describe,
     refuses(gradient, index, program) {
-      if (program !== asked) [spans, arrays] = opened.get((asked = program))!;
-      const { shape } = program.variables[index]!;
+      if (program !== asked) spans = opened.get((asked = program))!;
+      const { shape, dtype } = program.variables[index]!;
       const data = arrayOf(gradient);
-      return data?.[Symbol.toStringTag] !== arrays[index]![Symbol.toStringTag] ||
-        !fits(data.length, shapeOf(gradient, shape), shape)
+      // the last digit tells Float32Array and Float64Array from each other and from all others
+      return data?.[Symbol.toStringTag]?.[6] !== dtype[6] || !fits(data.length, shapeOf(gradient, shape), shape)
         ? came(gradient)
         : overlaps(spans, data, false)
           ? 'memory of a variable'
           : null;
     },
     open(program, variables) {
-      asked = program;
-      arrays = variables.map(arrayOf);
-      opened.set(program, [(spans = new WeakMap()), arrays]);
-      const twice = arrays.findIndex((data) => overlaps(spans, data, true));
-      if (twice < 0) return openSession(program, variables, arrays);
-      throw new SgdError('SGD_INVALID_OPTION', `"${program.variables[twice]!.path}" shares memory of a variable`);
+      const arrays = variables.map(arrayOf);
+      opened.set((asked = program), (spans = new WeakMap()));
+      arrays.forEach((data, i) => {
+        if (!overlaps(spans, data, true)) return;
+        throw new SgdError('SGD_INVALID_OPTION', `"${program.variables[i]!.path}" shares memory of a variable`);
+      });
+      return openSession(program, variables, arrays);
     },
   };
 }

@@ -16,15 +16,15 @@ export function compose(
   const alone = clip === 'norm';
   const global = clip === 'global-norm';
   const moves = measure.has('update-norm');
-  const average = slots.has('average') && !overwrites && averages;
+  const average = slots.has('average') && !overwrites ? [averages, stages.assign] : [];
   const scaled = unscale && stages.unscale;
   const gradient = [scaled, accumulates && stages.add, accumulates && stages.mean];
   const reset = accumulates && stages.reset;
   const finite = finiteCheck && stages.finite;
   const all = [
-    [average],
-    [reset, average],
-    overwrites ? [stages.largest] : [scaled, stages.accumulate, average],
+    average,
+    [reset, ...average],
+    overwrites ? [stages.largest] : [scaled, stages.accumulate, ...average],
     overwrites
       ? [accumulates ? stages.largest : stages.overwrite, accumulates && stages.take, reset]
       : [
@@ -39,7 +39,7 @@ export function compose(
           decays && decay,
           slots.has('momentum') ? (nesterov ? nesterovs : momentum) : plain,
           moves && stages.updateNorm,
-          average,
+          ...average,
         ],
     [finite],
     !overwrites && (alone || global) ? [finite, ...gradient, stages.square] : [],

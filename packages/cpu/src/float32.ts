@@ -1,4 +1,4 @@
-import { KEEP, type Kernels, MIX, OVERWRITE, type Stage } from './plan.ts';
+import { KEEP, type Kernels, MIX, type Stage } from './plan.ts';
 
 // Every operation is rounded to float32, by `f` or by a store. The rules take four elements at a time: V8 then checks for interrupts
 // and for the end of the loop once, and the four do not wait for each other. A function that returns a number is inlined there;
@@ -7,7 +7,9 @@ const f = Math.fround;
 const moved = (m: number, b: number, g: number, lr: number): number => f(f(m * b) - f(g * lr));
 
 const decay: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
-  for (; i < e; i++) x[i]! -= f(f(x[i]! * k[r + 2]!) * k[r]!);
+  const lr = k[r]!;
+  const wd = k[r + 2]!;
+  for (; i < e; i++) x[i]! -= f(f(x[i]! * wd) * lr);
 };
 
 const plain: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
@@ -77,10 +79,19 @@ const nesterov: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
 };
 
 const average: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
-  for (; i < e; i++) {
-    a[i] = f(k[KEEP]! * a[i]!) + f(k[MIX]! * x[i]!);
-    if (w[OVERWRITE]) x[i] = a[i]!;
+  const mix = k[MIX]!;
+  const b = k[KEEP]!;
+  for (; i + 3 < e; i += 4) {
+    const m0 = moved(a[i]!, b, x[i]!, mix);
+    const m1 = moved(a[i + 1]!, b, x[i + 1]!, mix);
+    const m2 = moved(a[i + 2]!, b, x[i + 2]!, mix);
+    const m3 = moved(a[i + 3]!, b, x[i + 3]!, mix);
+    a[i] = m0;
+    a[i + 1] = m1;
+    a[i + 2] = m2;
+    a[i + 3] = m3;
   }
+  for (; i < e; i++) a[i] = moved(a[i]!, b, x[i]!, mix);
 };
 
 /** In float32. */

@@ -1,4 +1,4 @@
-import { KEEP, type Kernels, MIX, OVERWRITE, type Stage } from './plan.ts';
+import { KEEP, type Kernels, MIX, type Stage } from './plan.ts';
 
 // The stages of float32 without rounding, and no faster than is simple. They are not the same functions: V8 compiles a loop for the
 // types of arrays that it has met, and a loop that has met both is slow with both.
@@ -26,10 +26,7 @@ const nesterov: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
 };
 
 const average: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
-  for (; i < e; i++) {
-    a[i] = k[KEEP]! * a[i]! + k[MIX]! * x[i]!;
-    if (w[OVERWRITE]) x[i] = a[i]!;
-  }
+  for (; i < e; i++) a[i] = a[i]! * k[KEEP]! - x[i]! * k[MIX]!;
 };
 
 /** In float64. */

@@ -3,7 +3,7 @@ import type { FloatArray } from '@sgd/core';
 /** Elements of a block: what the stages of a step read and write of it stays in the first-level cache from one to the next. */
 export const BLOCK = 1024;
 
-// Places in the numbers of a step, `k`. NORM: what a gradient is divided by under "norm". The groups follow: learning rate, momentum
+// Places in the numbers of a step, `k`. NORM: the norm of the gradient under "norm". The groups follow: learning rate, momentum
 // and weight decay of each.
 export const SCALE = 0;
 export const COUNT = 1;

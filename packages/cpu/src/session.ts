@@ -1,12 +1,4 @@
-import {
-  type Entry,
-  type FloatArray,
-  type Measured,
-  type Program,
-  type Session,
-  SgdError,
-  type Slot,
-} from '@sgd/core';
+import { type Entry, type FloatArray, type Measured, type Program, type Session, SgdError, type Slot } from '@sgd/core';
 import { compose } from './compose.ts';
 import { float32 } from './float32.ts';
 import { float64 } from './float64.ts';
@@ -44,9 +36,10 @@ export function openSession(
   const { clip, finiteCheck, slots, measure, variables } = program;
   const count = variables.length;
   const sizes = variable.map((x) => x.length);
+  // `false` for what a variable does not have; no stage that needs it is run then
   const slot = (kind: Exclude<Slot, 'variable'>): FloatArray[] =>
-    variables.map((v, i) =>
-      slots.has(kind) && (kind === 'accumulator' || !v.overwrites) ? variable[i]!.slice().fill(0) : undefined,
+    variables.map(
+      (v, i) => slots.has(kind) && (kind === 'accumulator' || !v.overwrites) && variable[i]!.slice().fill(0),
     ) as FloatArray[];
   const momentum = slot('momentum');
   const accumulator = slot('accumulator');
@@ -54,16 +47,16 @@ export function openSession(
   const tensors = { variable, momentum, accumulator, average };
 
   // by type: float32, float64
-  const types = variables.map((v) => (v.dtype === 'float64' ? 1 : 0));
+  const types = variables.map((v): 0 | 1 => (v.dtype === 'float64' ? 1 : 0));
   const k = both(GROUPS + 3 * (1 + Math.max(...variables.map((v) => v.group))));
   const q = both(BLOCK);
   const sums = both(BLOCK);
   const w = both(FIGURES)[1];
-  /** By gradient: what it is divided by or, under a global norm, its sum of squares; then in the widest type. */
+  /** Sums of squares of the gradients, in the widest type. */
   const norms = both(count)[Math.max(...types)]!;
 
   const lists = variables.map((v, i) => compose(program, v, types[i] ? float64 : float32));
-  const given = new Uint8Array(count);
+  const given: boolean[] = [];
   let updated = false;
 
   const wantAttached = (): void => {
@@ -83,40 +76,41 @@ export function openSession(
     throw new SgdError('SGD_STATE_MISMATCH', `${kind} ${index} is of length ${found?.length}, got ${length}`);
   };
 
-  /** Runs stages over elements `from` to `to` of variable `i`; returns the gradient that they made, or the one given. */
-  const runBlock = (list: List, i: number, gradient: FloatArray, from: number, to: number): FloatArray => {
+  /**
+   * Runs stages over elements `from` to `to` of variable `i`: a single stage straight over all of them, several block by block.
+   * Returns the gradient that they made of the last block, or the one given.
+   */
+  const run = (list: List, i: number, gradient: FloatArray, from = 0, to = sizes[i]!): FloatArray => {
     const t = types[i]!;
     const r = GROUPS + 3 * variables[i]!.group;
+    const by = list.length > 1 ? BLOCK : to;
     let g = gradient;
-    let o = 0;
-    for (let j = 0; j < list.length; j++) {
-      const made = list[j]!(
-        variable[i]!,
-        momentum[i]!,
-        accumulator[i]!,
-        average[i]!,
-        q[t]!,
-        k[t]!,
-        r,
-        w,
-        g,
-        o,
-        from,
-        to,
-      );
-      if (made) {
-        g = made;
-        o = from;
+    for (; from < to; from += by) {
+      const e = Math.min(from + by, to);
+      let o = 0;
+      g = gradient;
+      for (let j = 0; j < list.length; j++) {
+        const made = list[j]!(
+          variable[i]!,
+          momentum[i]!,
+          accumulator[i]!,
+          average[i]!,
+          q[t],
+          k[t],
+          r,
+          w,
+          g,
+          o,
+          from,
+          e,
+        );
+        if (made) {
+          g = made;
+          o = from;
+        }
       }
     }
     return g;
-  };
-
-  /** Runs stages over a variable: a single one straight over all of it, several block by block. */
-  const run = (list: List, i: number, g: FloatArray): void => {
-    const size = sizes[i]!;
-    const by = list.length > 1 ? BLOCK : size;
-    for (let from = 0; from < size; from += by) runBlock(list, i, g, from, Math.min(from + by, size));
   };
 
   /**
@@ -132,7 +126,7 @@ export function openSession(
       s[d]! += s[d + 1]!;
       return;
     }
-    const a = runBlock(list, i, g, from, from + n);
+    const a = run(list, i, g, from, from + n);
     let j = a === g ? from : 0;
     const e = j + n;
     for (let t = 0; t < 8; t++) s[d + t] = 0;
@@ -150,7 +144,7 @@ export function openSession(
         typed[COUNT] = step.accumulationSteps;
         typed[LIMIT] = step.clipLimit;
         typed[KEEP] = step.averageMomentum;
-        typed[MIX] = 1 - typed[KEEP]!;
+        typed[MIX] = typed[KEEP]! - 1;
         let r = GROUPS;
         for (const rates of step.rates) {
           typed[r++] = rates.learningRate;
@@ -167,18 +161,12 @@ export function openSession(
         for (let j = 0; j < indices.length; j++) {
           const i = indices[j]!;
           const g = arrayOf(gradients[j]!);
-          const s = sums[types[i]!]!;
           const squares = lists[i]![5]!;
           if (!reduces || squares.length === 0) run(lists[i]![4]!, i, g);
           else {
             sum(squares, i, g, 0, sizes[i]!, 0);
-            if (clip === 'norm') {
-              s[0] = Math.sqrt(s[0]!);
-              norms[j] = Math.max(s[0], k[types[i]!]![LIMIT]!);
-            } else {
-              norms[taken++] = s[0]!;
-              if (widest < 0 || types[i]) widest = i;
-            }
+            norms[clip === 'norm' ? j : taken++] = sums[types[i]!][0]!;
+            if (widest < 0 || types[i]) widest = i;
           }
         }
       }
@@ -199,13 +187,13 @@ export function openSession(
       }
       for (let j = 0; j < indices.length; j++) {
         const i = indices[j]!;
-        k[types[i]!]![NORM] = norms[j]!;
+        k[types[i]!][NORM] = Math.sqrt(norms[j]!);
         run(lists[i]![2 + way]!, i, arrayOf(gradients[j]!));
-        given[i] = 1;
+        given[i] = true;
       }
       for (let i = 0; i < count; i++) {
         if (step.ordinary && !given[i]) run(lists[i]![way]!, i, variable[i]!);
-        given[i] = 0;
+        given[i] = false;
       }
       for (const i of indices) {
         const { overwrites, constraint, shape } = variables[i]!;
@@ -238,7 +226,7 @@ export function openSession(
       return made;
     },
     dispose() {
-      for (const all of Object.values(tensors)) (all as FloatArray[]).length = 0;
+      for (const all of [momentum, accumulator, average]) all.length = 0;
     },
   };
 }

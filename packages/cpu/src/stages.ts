@@ -1,10 +1,11 @@
-import { BLOCK, COUNT, FACTOR, FINITE, GRADIENT, LIMIT, NORM, SCALE, type Stage, UPDATE } from './plan.ts';
+import { BLOCK, COUNT, FACTOR, FINITE, GRADIENT, LIMIT, NORM, OVERWRITE, SCALE, type Stage, UPDATE } from './plan.ts';
 
 // Stages of one operation, which storing its result rounds: they serve both types.
 
 /** `g / lossScale` */
 export const unscale: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
-  for (let t = 0; i < e; i++, t++) q[t] = g[i - o]! / k[SCALE]!;
+  const c = k[SCALE]!;
+  for (let t = 0; i < e; i++, t++) q[t] = g[i - o]! / c;
   return q;
 };
 
@@ -16,31 +17,36 @@ export const add: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
 
 /** `g / accumulationSteps` */
 export const mean: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
-  for (let t = 0; i < e; i++, t++) q[t] = g[i - o]! / k[COUNT]!;
+  const c = k[COUNT]!;
+  for (let t = 0; i < e; i++, t++) q[t] = g[i - o]! / c;
   return q;
 };
 
 /** `min(max(g, -limit), limit)` */
 export const clipValue: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
-  for (let t = 0; i < e; i++, t++) q[t] = Math.min(Math.max(g[i - o]!, -k[LIMIT]!), k[LIMIT]!);
+  const c = k[LIMIT]!;
+  for (let t = 0; i < e; i++, t++) q[t] = Math.min(Math.max(g[i - o]!, -c), c);
   return q;
 };
 
 /** `g * limit`, then to be divided by the norm */
 export const timesLimit: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
-  for (let t = 0; i < e; i++, t++) q[t] = g[i - o]! * k[LIMIT]!;
+  const c = k[LIMIT]!;
+  for (let t = 0; i < e; i++, t++) q[t] = g[i - o]! * c;
   return q;
 };
 
-/** `g / norm` */
+/** `g / max(norm, limit)` */
 export const overNorm: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
-  for (let t = 0; i < e; i++, t++) q[t] = g[i - o]! / k[NORM]!;
+  const c = Math.max(k[NORM]!, k[LIMIT]!);
+  for (let t = 0; i < e; i++, t++) q[t] = g[i - o]! / c;
   return q;
 };
 
 /** `g * factor`; over two types the factor has more digits than `k` */
 export const timesFactor: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
-  for (let t = 0; i < e; i++, t++) q[t] = g[i - o]! * w[FACTOR]!;
+  const c = w[FACTOR]!;
+  for (let t = 0; i < e; i++, t++) q[t] = g[i - o]! * c;
   return q;
 };
 
@@ -73,6 +79,11 @@ export const reset: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
 /** `x = g` */
 export const overwrite: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
   for (; i < e; i++) x[i] = g[i - o]!;
+};
+
+/** `x = a`, where averages overwrite in this step */
+export const assign: Stage = (x, m, v, a, q, k, r, w, g, o, i, e) => {
+  if (w[OVERWRITE]) for (; i < e; i++) x[i] = a[i]!;
 };
 
 /** Makes a figure NaN when an element is not finite. */

@@ -31,5 +31,6 @@ export function fits(length: number, shape: readonly number[] | undefined, expec
 /** A value in a few words, for messages. */
 export function came(value: CpuVariable): string {
   const data = arrayOf(value) ?? value;
-  return `${data?.constructor?.name ?? data} of length ${data?.length}, shape [${String(shapeOf(value, [data?.length]))}]`;
+  // oxlint-disable-next-line typescript/restrict-template-expressions -- an array of numbers reads as it should
+  return `${data?.constructor?.name ?? data} of length ${data?.length}, shape [${shapeOf(value, [data?.length])}]`;
 }

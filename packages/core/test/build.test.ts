@@ -57,7 +57,7 @@ describe('build', () => {
     expectRefusal(build(f32(1)), 'SGD_INVALID_OPTION', /Float32Array of 1/);
     expectRefusal(build([]), 'SGD_INVALID_OPTION', /at least one/);
     expectRefusal(build({}), 'SGD_INVALID_OPTION', /at least one/);
-    expectRefusal(build([3]), 'SGD_UNKNOWN_VARIABLE', /variables: "0": .*got number/);
+    expectRefusal(build([3]), 'SGD_UNKNOWN_VARIABLE', /variables: "0": /);
     const picky = {
       ...cpu(),
       describe: () => {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { AnyBackend } from '../backend.ts';
 
@@ -58,7 +58,8 @@ function locate(specifier: string, cwd: string): string | undefined {
 
 function fromRequire(specifier: string, from: string): string | undefined {
   try {
-    return createRequire(join(from, 'noop.js')).resolve(specifier);
+    const found = createRequire(join(from, 'noop.js')).resolve(specifier);
+    return isAbsolute(found) ? found : undefined; // else a module of Node's own
   } catch {
     return undefined;
   }

@@ -1,0 +1,3 @@
+import { register } from './suite.mjs';
+
+register(globalThis.describe, globalThis.it);

@@ -1,0 +1,4 @@
+import { describe, it } from 'node:test';
+import { register } from './suite.mjs';
+
+register(describe, it);

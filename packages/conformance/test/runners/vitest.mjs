@@ -1,0 +1,4 @@
+import { describe, it } from 'vitest';
+import { register } from './suite.mjs';
+
+register(describe, it);

@@ -5,6 +5,7 @@ import { type AnyBackend, derive } from '../src/backend.ts';
 type AnySession = Session<unknown, unknown, 'async'>;
 type Writable<T> = { -readonly [K in keyof T]: T[K] };
 const R = Math.fround;
+const zero = 0;
 
 /** One call of `step`, with the slots within reach. Whatever a hook replaces is what the engine gets. */
 interface Call {
@@ -270,7 +271,7 @@ export const mutants: readonly Mutant[] = [
             await call.write(
               'accumulator',
               index,
-              before[j]!.map((a) => a * 0),
+              before[j]!.map((a) => a * zero),
             );
         };
       },

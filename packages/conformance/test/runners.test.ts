@@ -25,7 +25,7 @@ const runners = [
   },
   {
     name: 'vitest',
-    args: [bin('vitest', 'vitest.mjs'), 'run', ...['--root', script(''), '--reporter', 'json']],
+    args: [bin('vitest', 'vitest.mjs'), 'run', '--root', script(''), '--reporter', 'json'],
     counts: (out: string) => {
       const report = JSON.parse(out.slice(out.indexOf('{'))) as { numPassedTests: number; numFailedTests: number };
       return [report.numPassedTests, report.numFailedTests];

@@ -52,8 +52,10 @@ export function resolve<T>(spec: Spec, given: object, what: string): T {
   for (const key of Object.keys(given)) {
     if (Object.hasOwn(spec, key)) continue;
     const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();
-    const meant = Object.keys(spec).find((name) => plain(name) === plain(key));
-    refuse('SGD_INVALID_OPTION', `${what}: unknown ${shown(key)}${meant ? `; did you mean ${meant}?` : ''}`);
+    const names = Object.keys(spec);
+    const meant = names.find((name) => plain(name) === plain(key));
+    const hint = meant ? `did you mean ${meant}?` : `expected one of ${names.join(', ')}`;
+    refuse('SGD_INVALID_OPTION', `${what}: unknown ${shown(key)}; ${hint}`);
   }
   const result: Record<string, unknown> = {};
   for (const key in spec) {

@@ -27,7 +27,7 @@ const SCHEDULES = [
 ];
 
 /** `learningRate` to `learning_rate`. */
-export function snakeCase(name: string): string {
+function snakeCase(name: string): string {
   return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 }
 

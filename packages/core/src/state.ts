@@ -80,8 +80,8 @@ export function writeState<V, G, M extends Mode>(
   const given = isObject(state) ? { ...state, config: { className: state.config?.className } } : state;
   const wrong = differences(expected, given, 'state', '');
   if (wrong.length > 0) {
-    const more = wrong.length > 9 ? `\n- and ${wrong.length - 9} more` : '';
-    refuse('SGD_STATE_MISMATCH', `the state does not fit this optimizer:\n- ${wrong.slice(0, 9).join('\n- ')}${more}`);
+    if (wrong.length > 9) wrong.splice(9, wrong.length, `and ${wrong.length - 9} more`);
+    refuse('SGD_STATE_MISMATCH', `the state does not fit this optimizer:\n- ${wrong.join('\n- ')}`);
   }
   const { iterations, learningRate, slots, lossScale } = state;
   const entries: WriteEntry[] = [];
@@ -92,7 +92,7 @@ export function writeState<V, G, M extends Mode>(
   const finish = (): void => {
     machine.micro = iterations;
     if (learningRate !== null) machine.rate = setRate(0, learningRate);
-    if (lossScale !== undefined) machine.scale?.restore(lossScale.dynamicScale, lossScale.stepCounter);
+    if (lossScale) machine.scale?.restore(lossScale.dynamicScale, lossScale.stepCounter);
   };
   return runAsync(machine, 'setState', write, finish, null, null);
 }

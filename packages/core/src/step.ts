@@ -67,7 +67,8 @@ function gather<V, G, M extends Mode>(
   let given = 0;
   if (Array.isArray(gradients)) {
     given = gradients.length;
-    if (variables === undefined && given === 0) return false;
+    // Keras takes an empty list at any time, whatever the number of variables
+    if (given === 0 && variables === undefined) return false;
     const named = variables ?? built.variables;
     want(Array.isArray(named), 'variables', 'an array', named);
     if (given !== named.length)

@@ -79,7 +79,11 @@ describe('apply', () => {
     expectRefusal(apply([f32(1), f32(1)]), 'SGD_GRADIENT_SHAPE', /gradient of b: expected shape \[2\] of float32, got/);
     expectRefusal(apply([null, undefined]), 'SGD_NO_GRADIENTS', /2 variables/);
     expectRefusal(apply(f32(1)), 'SGD_INVALID_OPTION', /gradients: .*Float32Array of 1/);
-    expectRefusal(apply(null), 'SGD_INVALID_OPTION', /gradients: .*null/);
+    expectRefusal(
+      apply(null),
+      'SGD_INVALID_OPTION',
+      /gradients: expected an array, or a record by path without variables, got null/,
+    );
     expectRefusal(apply({ a: f32(1) }, ['a']), 'SGD_INVALID_OPTION');
     expectRefusal(apply(ok, 'ab'), 'SGD_INVALID_OPTION', /variables: expected an array, got "ab"/);
     expectRefusal(() => optimizer.applyGradients([[f32(1)]] as never), 'SGD_UNKNOWN_VARIABLE');
@@ -294,7 +298,7 @@ describe('gradients that are not finite', () => {
     const skip = step('skip');
     expect([skip.run(), ...skip.x, skip.optimizer.iterations]).toEqual([false, 1, 1, 0]);
     const strict = step('throw');
-    expectRefusal(strict.run, 'SGD_NOT_FINITE');
+    expectRefusal(strict.run, 'SGD_NOT_FINITE', /not finite/);
     expect([...strict.x, strict.optimizer.iterations]).toEqual([1, 1, 0]);
     expect(strict.optimizer.apply([f32(1, 1)])).toBe(true);
   });

@@ -62,7 +62,7 @@ describe('options', () => {
     [{ gradientAccumulationSteps: Number.POSITIVE_INFINITY }, /gradientAccumulationSteps.*Infinity/],
     [{ name: 'a/b' }, /name: expected a string without "\/", got "a\/b"/],
     [{ name: 3 }, /name/],
-    [{ foo: 1 }, /unknown "foo"$/],
+    [{ foo: 1 }, /options: unknown "foo"; expected one of name, learningRate, weightDecay, .*, nesterov$/],
     [{ weight_decay: 1 }, /unknown "weight_decay"; did you mean weightDecay\?/],
     [{ clipNorm: 1 }, /did you mean clipnorm\?/],
     [null, /options: expected an object, got null/],
@@ -75,7 +75,7 @@ describe('options', () => {
   it('says no more than a line of a long value', () => {
     const { message } = expectRefusal(() => make({ name: `${'x'.repeat(1e7)}/` }), 'SGD_INVALID_OPTION');
     expect(message.length).toBeLessThan(200);
-    expect(expectRefusal(() => make({ ['k'.repeat(1e7)]: 1 }), 'SGD_INVALID_OPTION').message.length).toBeLessThan(200);
+    expect(expectRefusal(() => make({ ['k'.repeat(1e7)]: 1 }), 'SGD_INVALID_OPTION').message.length).toBeLessThan(500);
   });
 
   it.each<unknown>([
@@ -107,7 +107,7 @@ describe('options', () => {
   });
 
   it('need a backend of contract 1', () => {
-    expectRefusal(() => new SGD({}, undefined as never), 'SGD_CONTRACT', /cpu\(\)/);
+    expectRefusal(() => new SGD({}, undefined as never), 'SGD_CONTRACT', /^the second argument: expected .*cpu\(\)/);
     expectRefusal(() => new SGD({}, { ...cpu(), contract: 2 } as never), 'SGD_CONTRACT', /got 2/);
     expectRefusal(() => new SGD({}, {} as never), 'SGD_CONTRACT');
   });

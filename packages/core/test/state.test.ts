@@ -64,6 +64,10 @@ describe('getState and setState', () => {
     two.build(start());
     await two.setState(state);
     expect(two.learningRate).toBe(one.learningRate);
+    const constant = new SGD(OPTIONS, cpu());
+    constant.build(start());
+    await constant.setState({ ...state, learningRate: 0.3 });
+    expect(constant.learningRate).toBe(Math.fround(0.3));
     const number = new SGD(OPTIONS, cpu());
     number.build(start());
     await expectRejection(number.setState(state), 'SGD_STATE_MISMATCH', /learningRate: expected a number, got null/);
@@ -270,7 +274,7 @@ describe('a state that does not fit', () => {
       },
     ],
     [
-      /and \d+ more/,
+      /(?:\n- [^\n]+){9}\n- and 11 more$/,
       (s) => {
         for (let i = 0; i < 20; i++) s.slots[`v${i}`] = {};
       },
@@ -292,12 +296,33 @@ describe('a state that does not fit', () => {
     expect(await change(edit)()).toMatch(message);
   });
 
+  it('lists up to nine things that are wrong, and nothing else', async () => {
+    const nine = await change((s) => {
+      for (let i = 0; i < 9; i++) s.slots[`v${i}`] = {};
+    })();
+    expect(nine.split('\n- ')).toHaveLength(10);
+    expect(nine).not.toMatch(/more/);
+  });
+
   it('lists all that is wrong', async () => {
     const message = await change((s) => {
       s.iterations = 'x';
       delete s.slots.b;
     })();
     expect(message).toMatch(/iterations.*\n.*slots\.b/);
+  });
+
+  it('names arrays by the type of the variable', async () => {
+    const optimizer = new SGD({ momentum: 0.5 }, cpu());
+    optimizer.build({ x: new Float64Array(2) });
+    const state = await optimizer.getState();
+    await optimizer.setState(state);
+    const wrong = { ...state, slots: { x: { momentum: f32(1, 2) } } };
+    await expectRejection(
+      optimizer.setState(wrong),
+      'SGD_STATE_MISMATCH',
+      /expected Float64Array of 2, got Float32Array of 2/,
+    );
   });
 
   it('of a wrapper is refused by a plain SGD, and the other way round', async () => {

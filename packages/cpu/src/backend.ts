@@ -1,4 +1,5 @@
 import { type Backend, type Feature, type FloatArray, type HostTensor, type Program, SgdError } from '@sgd/core';
+import { nothing } from './plan.ts';
 import { openSession } from './session.ts';
 import { arrayOf, came, type CpuGradient, type CpuVariable, fits, type Shaped, shapeOf } from './tensor.ts';
 
@@ -22,8 +23,9 @@ type Spans = WeakMap<ArrayBufferLike, number[]>;
 /** Whether an array lies on a variable, in part at least; if not, it may become one itself. */
 function overlaps(spans: Spans, { buffer, byteOffset, byteLength }: FloatArray, joins: boolean): boolean {
   const end = byteOffset + byteLength;
-  const places = spans.get(buffer) ?? [];
-  for (let i = 0; i < places.length; i += 2) if (places[i]! < end && byteOffset < places[i + 1]!) return true;
+  const places = spans.get(buffer) ?? nothing;
+  for (let i = 0; i < places.length; i += 2)
+    if (Math.max(places[i]!, byteOffset) < Math.min(places[i + 1]!, end)) return true;
   if (joins) spans.set(buffer, [...places, byteOffset, end]);
   return false;
 }

@@ -49,3 +49,6 @@ export type List = readonly Stage[];
 
 /** The stages whose arithmetic differs between the types: `x = x - ((x * wd) * lr)`, the rules, `a = (b * a) + ((1 - b) * x)`. */
 export type Kernels = readonly [decay: Stage, plain: Stage, momentum: Stage, nesterov: Stage, average: Stage];
+
+/** An empty list, made once: each `[]` in a step is allocated. */
+export const nothing: readonly never[] = [];

@@ -15,6 +15,7 @@ import {
   type List,
   MIX,
   NORM,
+  nothing,
   OVERWRITE,
   SCALE,
   UPDATE,
@@ -172,7 +173,7 @@ export function openSession(
       }
       if (widest >= 0) {
         const s = sums[types[widest]!]!;
-        sum([], widest, norms, 0, taken, 0);
+        sum(nothing, widest, norms, 0, taken, 0);
         s[0] = Math.sqrt(s[0]!);
         s[1] = 1 / s[0];
         s[2] = 1 / step.clipLimit;

@@ -1,5 +1,4 @@
-import { type Backend, type Feature, type FloatArray, type HostTensor, type Program, SgdError } from '@sgd/core';
-import { nothing } from './plan.ts';
+import { type Backend, type Feature, type HostTensor } from '@sgd/core';
 import { openSession } from './session.ts';
 import { arrayOf, came, type CpuGradient, type CpuVariable, fits, type Shaped, shapeOf } from './tensor.ts';
 
@@ -17,19 +16,6 @@ function describe(variable: CpuVariable): ReturnType<Backend<CpuVariable>['descr
   throw new TypeError(`not a variable: ${came(variable)}`);
 }
 
-/** Where variables lie: start and end of each in its buffer, one after the other. */
-type Spans = WeakMap<ArrayBufferLike, number[]>;
-
-/** Whether an array lies on a variable, in part at least; if not, it may become one itself. */
-function overlaps(spans: Spans, { buffer, byteOffset, byteLength }: FloatArray, joins: boolean): boolean {
-  const end = byteOffset + byteLength;
-  const places = spans.get(buffer) ?? nothing;
-  for (let i = 0; i < places.length; i += 2)
-    if (Math.max(places[i]!, byteOffset) < Math.min(places[i + 1]!, end)) return true;
-  if (joins) spans.set(buffer, [...places, byteOffset, end]);
-  return false;
-}
-
 /**
  * The typed-array engine: plain JavaScript, no set-up, the same bits as Keras on its numpy backend.
  *
@@ -45,10 +31,6 @@ function overlaps(spans: Spans, { buffer, byteOffset, byteLength }: FloatArray, 
  * throws `SGD_DETACHED` when the memory of a variable was detached or resized.
  */
 export function cpu(): Backend<CpuVariable, CpuGradient, 'sync'> {
-  const opened = new WeakMap<Program, Spans>();
-  // of the program that was asked for last
-  let asked: Program;
-  let spans: Spans;
   return {
     contract: 1,
     name: 'cpu',
@@ -60,24 +42,13 @@ export function cpu(): Backend<CpuVariable, CpuGradient, 'sync'> {
     free() {},
     describe,
     refuses(gradient, index, program) {
-      if (program !== asked) spans = opened.get((asked = program))!;
       const { shape, dtype } = program.variables[index]!;
       const data = arrayOf(gradient);
       // the last digit tells Float32Array and Float64Array from each other and from all others
-      return data?.[Symbol.toStringTag]?.[6] !== dtype[6] || !fits(data.length, shapeOf(gradient, shape), shape)
-        ? came(gradient)
-        : overlaps(spans, data, false)
-          ? 'memory of a variable'
-          : null;
+      return data?.[Symbol.toStringTag]?.[6] === dtype[6] && fits(data.length, shapeOf(gradient, shape), shape)
+        ? null
+        : came(gradient);
     },
-    open(program, variables) {
-      const arrays = variables.map(arrayOf);
-      opened.set((asked = program), (spans = new WeakMap()));
-      arrays.forEach((data, i) => {
-        if (!overlaps(spans, data, true)) return;
-        throw new SgdError('SGD_INVALID_OPTION', `"${program.variables[i]!.path}" shares memory of a variable`);
-      });
-      return openSession(program, variables, arrays);
-    },
+    open: openSession,
   };
 }

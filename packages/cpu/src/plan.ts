@@ -3,6 +3,9 @@ import type { FloatArray } from '@sgd/core';
 /** Elements of a block: what the stages of a step read and write of it stays in the first-level cache from one to the next. */
 export const BLOCK = 1024;
 
+/** Elements of a gradient that may be kept to be known again: so few that keeping them costs nobody memory. */
+export const SMALL = 64;
+
 // Places in the numbers of a step, `k`. NORM: the norm of the gradient under "norm". The groups follow: learning rate, momentum
 // and weight decay of each.
 export const SCALE = 0;

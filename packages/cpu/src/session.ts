@@ -1,4 +1,13 @@
-import { type Entry, type FloatArray, type Measured, type Program, type Session, SgdError, type Slot } from '@sgd/core';
+import {
+  type Entry,
+  type FloatArray,
+  type Measured,
+  type Program,
+  type Session,
+  SgdError,
+  type SgdErrorCode,
+  type Slot,
+} from '@sgd/core';
 import { compose } from './compose.ts';
 import { float32 } from './float32.ts';
 import { float64 } from './float64.ts';
@@ -18,6 +27,7 @@ import {
   nothing,
   OVERWRITE,
   SCALE,
+  SMALL,
   UPDATE,
 } from './plan.ts';
 import { arrayOf, type CpuGradient, type CpuVariable } from './tensor.ts';
@@ -32,10 +42,26 @@ const both = (length: number): readonly [Float32Array, Float64Array] => [
 export function openSession(
   program: Program,
   handles: readonly CpuVariable[],
-  variable: readonly FloatArray[],
 ): Session<CpuVariable, CpuGradient, 'sync'> {
   const { clip, finiteCheck, slots, measure, variables } = program;
   const count = variables.length;
+  const variable = handles.map(arrayOf);
+
+  // the memory of the variables: start and end of each in its buffer, one after the other
+  const spans = new WeakMap<ArrayBufferLike, number[]>(nothing);
+  /** Refuses an array for variable `i` that lies on a variable, in part at least; without a code it is a variable itself. */
+  const wantApart = ({ buffer, byteOffset, byteLength }: FloatArray, i: number, code?: SgdErrorCode): void => {
+    const places = spans.get(buffer) ?? nothing;
+    const end = byteOffset + byteLength;
+    for (let j = 0; j < places.length; j += 2) {
+      if (Math.max(places[j]!, byteOffset) < Math.min(places[j + 1]!, end)) {
+        throw new SgdError(code ?? 'SGD_INVALID_OPTION', `"${variables[i]!.path}" shares memory with a variable`);
+      }
+    }
+    if (!code) spans.set(buffer, [...places, byteOffset, end]);
+  };
+  variable.forEach((x, i) => wantApart(x, i));
+
   const sizes = variable.map((x) => x.length);
   // `false` for what a variable does not have; no stage that needs it is run then
   const slot = (kind: Exclude<Slot, 'variable'>): FloatArray[] =>
@@ -49,7 +75,8 @@ export function openSession(
 
   // by type: float32, float64
   const types = variables.map((v): 0 | 1 => (v.dtype === 'float64' ? 1 : 0));
-  const k = both(GROUPS + 3 * (1 + Math.max(...variables.map((v) => v.group))));
+  const rates = variables.map((v) => GROUPS + 3 * v.group);
+  const k = both(3 + Math.max(...rates));
   const q = both(BLOCK);
   const sums = both(BLOCK);
   const w = both(FIGURES)[1];
@@ -57,7 +84,9 @@ export function openSession(
   const norms = both(count)[Math.max(...types)]!;
 
   const lists = variables.map((v, i) => compose(program, v, types[i] ? float64 : float32));
-  const given: boolean[] = [];
+  // gradients that were found to lie apart; only small ones are kept, for which asking again would cost more than the step
+  const apart: unknown[] = [];
+  const constrains = variables.some((v) => v.constraint);
   let updated = false;
 
   const wantAttached = (): void => {
@@ -83,7 +112,6 @@ export function openSession(
    */
   const run = (list: List, i: number, gradient: FloatArray, from = 0, to = sizes[i]!): FloatArray => {
     const t = types[i]!;
-    const r = GROUPS + 3 * variables[i]!.group;
     const by = list.length > 1 ? BLOCK : to;
     let g = gradient;
     for (; from < to; from += by) {
@@ -98,7 +126,7 @@ export function openSession(
           average[i]!,
           q[t],
           k[t],
-          r,
+          rates[i]!,
           w,
           g,
           o,
@@ -147,10 +175,10 @@ export function openSession(
         typed[KEEP] = step.averageMomentum;
         typed[MIX] = typed[KEEP]! - 1;
         let r = GROUPS;
-        for (const rates of step.rates) {
-          typed[r++] = rates.learningRate;
-          typed[r++] = rates.momentum;
-          typed[r++] = rates.weightDecay;
+        for (const { learningRate, momentum, weightDecay } of step.rates) {
+          typed[r++] = learningRate;
+          typed[r++] = momentum;
+          typed[r++] = weightDecay;
         }
       }
       const way = step.phase === 'update' ? 1 : 0;
@@ -158,17 +186,17 @@ export function openSession(
       let taken = 0;
       let widest = -1;
       w[FINITE] = 0;
-      if (finiteCheck || reduces) {
-        for (let j = 0; j < indices.length; j++) {
-          const i = indices[j]!;
-          const g = arrayOf(gradients[j]!);
-          const squares = lists[i]![5]!;
-          if (!reduces || squares.length === 0) run(lists[i]![4]!, i, g);
-          else {
-            sum(squares, i, g, 0, sizes[i]!, 0);
-            norms[clip === 'norm' ? j : taken++] = sums[types[i]!][0]!;
-            if (widest < 0 || types[i]) widest = i;
-          }
+      for (let j = 0; j < indices.length; j++) {
+        const i = indices[j]!;
+        const g = arrayOf(gradients[j]!);
+        if (apart[i] !== g) wantApart(g, i, 'SGD_GRADIENT_SHAPE');
+        apart[i] = g.length > SMALL || g;
+        if (!reduces || lists[i]![5]!.length === 0) {
+          if (finiteCheck) run(lists[i]![4]!, i, g);
+        } else {
+          sum(lists[i]![5]!, i, g, 0, sizes[i]!, 0);
+          norms[clip === 'norm' ? j : taken++] = sums[types[i]!][0]!;
+          if (widest < 0 || types[i]) widest = i;
         }
       }
       if (widest >= 0) {
@@ -190,13 +218,13 @@ export function openSession(
         const i = indices[j]!;
         k[types[i]!][NORM] = Math.sqrt(norms[j]!);
         run(lists[i]![2 + way]!, i, arrayOf(gradients[j]!));
-        given[i] = true;
       }
-      for (let i = 0; i < count; i++) {
-        if (step.ordinary && !given[i]) run(lists[i]![way]!, i, variable[i]!);
-        given[i] = false;
+      if (step.ordinary && indices.length < count) {
+        for (let i = 0; i < count; i++) {
+          if (lists[i]![way]!.length > 0 && !indices.includes(i)) run(lists[i]![way]!, i, variable[i]!);
+        }
       }
-      for (const i of indices) {
+      for (const i of constrains ? indices : nothing) {
         const { overwrites, constraint, shape } = variables[i]!;
         if (!overwrites) constraint?.(variable[i]!, shape);
       }
@@ -227,7 +255,7 @@ export function openSession(
       return made;
     },
     dispose() {
-      for (const all of [momentum, accumulator, average]) all.length = 0;
+      for (const all of [momentum, accumulator, average, apart]) all.length = 0;
     },
   };
 }

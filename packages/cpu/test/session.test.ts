@@ -132,6 +132,84 @@ describe('variables', () => {
   });
 });
 
+describe('a gradient', () => {
+  // ten numbers with two variables of four in them, and a variable elsewhere
+  const arena = new Float32Array(12);
+  const arrays = [arena.subarray(0, 4), arena.subarray(6, 10), new Float32Array([1]), new Float32Array(0)];
+  const made = program(arrays.map((x, i) => variable(x.length, { path: `v${i}` })));
+
+  it.each<[string, Float32Array, number]>([
+    ['the variable itself', arrays[0]!, 0],
+    ['a view of it', arena.subarray(0, 4), 0],
+    ['the end of it', arena.subarray(3, 7), 0],
+    ['a piece of another variable', arena.subarray(9, 10), 2],
+    ['another variable', arrays[1]!, 0],
+    ['another variable that has a buffer of its own', new Float32Array(arrays[2]!.buffer), 2],
+  ])('on memory of a variable stops the step: %s', async (_name, gradient, index) => {
+    const session = cpu().open(made, arrays);
+    const before = arrays.map((x) => Array.from(x));
+    const other = index === 0 ? 2 : 0;
+    const good = new Float32Array(arrays[other]!.length).fill(1);
+    for (let again = 0; again < 2; again++) {
+      const error = await failure(() => session.step(update, [good, gradient], [other, index]));
+      expect(error.code).toBe('SGD_GRADIENT_SHAPE');
+      expect(error.message).toContain(`"v${index}" shares memory`);
+    }
+    expect(arrays.map((x) => Array.from(x))).toEqual(before);
+  });
+
+  it.each<[string, Float32Array, number]>([
+    ['beside the variables', arena.subarray(10, 11), 2],
+    ['between two of them', arena.subarray(4, 5), 2],
+    ['of no elements in the midst of one', arena.subarray(2, 2), 3],
+  ])('in the same buffer may lie %s', (_name, gradient, index) => {
+    expect(cpu().open(made, arrays).step(update, [gradient], [index])).toBe(true);
+  });
+
+  it('may be memory of another optimizer, and of a longer one', () => {
+    const w = new Float32Array(100);
+    const other = new Float32Array(100);
+    cpu().open(program([variable(100)]), [other]);
+    expect(
+      cpu()
+        .open(program([variable(100)]), [w])
+        .step(update, [other], [0]),
+    ).toBe(true);
+  });
+
+  it.each([64, 65])('of %i elements on the variable is found after a good one', async (length) => {
+    const w = new Float32Array(length);
+    const session = cpu().open(program([variable(length)]), [w]);
+    session.step(update, [new Float32Array(length)], [0]);
+    expect((await failure(() => session.step(update, [w.subarray()], [0]))).code).toBe('SGD_GRADIENT_SHAPE');
+  });
+});
+
+describe('variables without a gradient in a step', () => {
+  const slots = new Set(['accumulator', 'average'] as const);
+
+  it('lose what they accumulated in an updating step, and are averaged in every one', async () => {
+    const arrays = [new Float32Array([1]), new Float32Array([2]), new Float32Array([3])];
+    const made = program([variable(1), variable(1), variable(1, { overwrites: true })], { slots });
+    const session = cpu().open(made, arrays);
+    const step = { ...update, accumulationSteps: 2 };
+    const one = new Float32Array([1]);
+    const read = async (slot: 'accumulator' | 'average', index: number): Promise<number> =>
+      (await session.read([{ slot, index }]))[0]![0]!;
+    session.step({ ...step, phase: 'accumulate' }, [one, one], [1, 2]);
+    expect([await read('accumulator', 0), await read('accumulator', 1), await read('accumulator', 2)]).toEqual([
+      0, 1, 1,
+    ]);
+    expect([await read('average', 0), await read('average', 1)]).toEqual([0.5, 1]);
+    session.step(step, [one], [0]);
+    expect([await read('accumulator', 0), await read('accumulator', 1), await read('accumulator', 2)]).toEqual([
+      0, 0, 0,
+    ]);
+    expect([await read('average', 0), await read('average', 1)]).toEqual([0.625, 1.5]);
+    expect(arrays.map((x) => x[0])).toEqual([0.75, 2, 3]);
+  });
+});
+
 describe('constraints', () => {
   it('see the array and its shape, after everything else', () => {
     const w = new Float32Array([1, -1, 1, -1]);

@@ -82,11 +82,6 @@ export function largestMagnitude(values: ArrayLike<number>): number {
   return largest;
 }
 
-/** A copy in an array of its own. */
-export function copyOf(values: FloatArray): FloatArray {
-  return values.slice();
-}
-
 /** Whether two arrays hold the same bits (so that 0 and -0 differ); every NaN counts as one. */
 export function identical(a: FloatArray, b: FloatArray): boolean {
   if (a.length !== b.length) return false;

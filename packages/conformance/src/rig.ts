@@ -188,7 +188,7 @@ export function initialValues(shapes: Shapes, seed = 1): Record<string, Float32A
 }
 
 /** Where two snapshots differ, in words; null when they are the same to the bit. */
-export function differenceOf(a: Snapshot, b: Snapshot): string | null {
+function differenceOf(a: Snapshot, b: Snapshot): string | null {
   for (const path of Object.keys(a.values)) {
     if (!b.values[path] || !identical(a.values[path]!, b.values[path])) return `the variable "${path}"`;
     for (const slot of ['momentum', 'accumulator', 'average'] as const) {

@@ -56,7 +56,7 @@ export async function runTest(test: SuiteTest, backend: AnyBackend): Promise<Out
 }
 
 /** What a failure says; an error that is none of the suite's is shown as it is. */
-export function detailsOf(error: unknown, id: string): readonly Detail[] {
+function detailsOf(error: unknown, id: string): readonly Detail[] {
   if (error instanceof ConformanceError) return error.details;
   return [{ message: `${id}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}` }];
 }

@@ -17,7 +17,7 @@ const between = (min: number, max: number): fc.Arbitrary<number> =>
   fc.float({ min: Math.fround(min), max: Math.fround(max), noNaN: true, noDefaultInfinity: true });
 const orNull = <T>(arb: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(arb, { nil: null });
 
-export const schedules: fc.Arbitrary<Schedule> = fc
+const schedules: fc.Arbitrary<Schedule> = fc
   .record({
     which: fc.nat(5),
     rate: between(0.01, 0.5),

@@ -5,7 +5,8 @@ import { suite } from '../src/suite.ts';
 import { build, home, run } from './dist.ts';
 
 const require = createRequire(import.meta.url);
-const bin = (name: string, file: string): string => join(dirname(require.resolve(`${name}/package.json`)), file);
+const mocha = join(dirname(require.resolve('mocha/package.json')), 'bin/mocha.js');
+const vitest = join(dirname(require.resolve('vitest/package.json')), 'vitest.mjs');
 const script = (name: string): string => join(home, 'test/runners', name);
 
 // each runner as a process of its own, on the built package
@@ -17,7 +18,7 @@ const runners = [
   },
   {
     name: 'mocha',
-    args: [bin('mocha', 'bin/mocha.js'), '--reporter', 'json', script('mocha.mjs')],
+    args: [mocha, '--reporter', 'json', script('mocha.mjs')],
     counts: (out: string) => {
       const { stats } = JSON.parse(out.slice(out.indexOf('{'))) as { stats: { passes: number; failures: number } };
       return [stats.passes, stats.failures];
@@ -25,7 +26,7 @@ const runners = [
   },
   {
     name: 'vitest',
-    args: [bin('vitest', 'vitest.mjs'), 'run', '--root', script(''), '--reporter', 'json'],
+    args: [vitest, 'run', '--root', script(''), '--reporter', 'json'],
     counts: (out: string) => {
       const report = JSON.parse(out.slice(out.indexOf('{'))) as { numPassedTests: number; numFailedTests: number };
       return [report.numPassedTests, report.numFailedTests];

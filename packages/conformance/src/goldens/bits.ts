@@ -45,7 +45,7 @@ function halfBits(x: number): number {
 }
 
 /** Goes on with an FNV-1a hash (32 bit) over the little-endian bytes of a float; NaN counts as the quiet NaN. */
-export function hashFloat(hash: number, x: number, dtype: GoldenType): number {
+function hashFloat(hash: number, x: number, dtype: GoldenType): number {
   const bytes = dtype === 'float16' ? 2 : dtype === 'float32' ? 4 : 8;
   if (Number.isNaN(x)) {
     buffer.setUint32(4, 0x7ff80000, true);

@@ -222,12 +222,12 @@ function moves(one: TrajectoryCase, path: Path): Change[] {
 }
 
 /** What stands at a path. */
-export function at(one: unknown, path: Path): unknown {
+function at(one: unknown, path: Path): unknown {
   return path.reduce<unknown>((node, key) => (node as Record<string | number, unknown>)[key], one);
 }
 
 /** A copy with some numbers replaced; only what lies on their paths is copied. */
-export function withChanges<T>(one: T, changes: readonly Change[]): T {
+function withChanges<T>(one: T, changes: readonly Change[]): T {
   return changes.reduce((copy, { path, to }) => replace(copy, path, to) as T, one);
 }
 

@@ -1,5 +1,11 @@
 import type { SgdErrorCode } from '@sgd/core';
-import type { CheckCase, GoldenStep, SerializedObject, TrajectoryCase } from '../goldens/format.ts';
+import {
+  type CheckCase,
+  type GoldenStep,
+  type SerializedObject,
+  type TrajectoryCase,
+  withNumbers,
+} from '../goldens/format.ts';
 import { sizeOf } from '../backend.ts';
 
 /** Where Keras lets something pass and we refuse: a case that does it is replayed up to there, and the refusal is asserted. */
@@ -84,38 +90,57 @@ export const finalizeFirst: Difference = {
   code: 'SGD_NO_AVERAGES',
 };
 
-const numeric = [
-  'weight_decay',
-  'clipnorm',
-  'global_clipnorm',
-  'clipvalue',
-  'ema_momentum',
-  'ema_overwrite_frequency',
-  'loss_scale_factor',
-  'initial_scale',
-  'dynamic_growth_steps',
-];
-const boolean = ['nesterov', 'use_ema', 'staircase', 'cycle'];
+type Kind = (value: unknown) => boolean;
+const number: Kind = (value) => typeof value === 'number';
+const orNull: Kind = (value) => value === null || number(value);
+const boolean: Kind = (value) => typeof value === 'boolean';
+const numbers: Kind = (value) => Array.isArray(value) && value.every(number);
 
-function hasWrongType(args: Config): boolean {
-  return Object.entries(args).some(([key, value]) => {
-    if (value === null) return false;
-    if (boolean.includes(key)) return typeof value !== 'boolean';
-    if (key === 'gradient_accumulation_steps') return typeof value !== 'number';
-    return numeric.includes(key) && typeof value !== 'number';
-  });
+/** The types that options have; we refuse others. */
+const kinds: Readonly<Record<string, Kind>> = {
+  nesterov: boolean,
+  use_ema: boolean,
+  ema_momentum: number,
+  ema_overwrite_frequency: orNull,
+  gradient_accumulation_steps: orNull,
+  weight_decay: orNull,
+  loss_scale_factor: orNull,
+  clipnorm: orNull,
+  global_clipnorm: orNull,
+  clipvalue: orNull,
+  initial_scale: number,
+  dynamic_growth_steps: number,
+  initial_learning_rate: number,
+  decay_steps: (value) => number(value) && !Number.isNaN(value),
+  first_decay_steps: (value) => number(value) && !Number.isNaN(value),
+  decay_rate: number,
+  staircase: boolean,
+  end_learning_rate: number,
+  power: number,
+  cycle: boolean,
+  alpha: number,
+  warmup_target: orNull,
+  warmup_steps: number,
+  t_mul: number,
+  m_mul: number,
+  boundaries: numbers,
+  values: numbers,
+};
+
+/** The options that a check gives, whatever its target. */
+function optionsOf({ target, args }: CheckCase): Config {
+  const given = target === 'get' ? (args.identifier as { config?: unknown } | null)?.config : args;
+  return withNumbers(given ?? {}) as Config;
 }
 
 /** Checks that Keras passes and we refuse. */
 export const inChecks: readonly CheckDifference[] = [
-  {
-    ...fractional,
-    applies: ({ args }) => isFractional(args.gradient_accumulation_steps),
-  },
+  { ...fractional, applies: (check) => isFractional(optionsOf(check).gradient_accumulation_steps) },
   {
     name: 'unchecked types',
-    reason: 'Keras never looks at the type of limits, decay, scales and flags (1.2.10, 8.1)',
+    reason:
+      'Keras looks at the type of few options, and at that of limits, decay, scales and flags never (1.2.10, 8.1)',
     code: 'SGD_INVALID_OPTION',
-    applies: ({ args }) => hasWrongType(args),
+    applies: (check) => Object.entries(optionsOf(check)).some(([key, value]) => !(kinds[key]?.(value) ?? true)),
   },
 ];

@@ -70,18 +70,18 @@ function placeOf(
     };
   const step = top === 'expect' ? one.expect?.[Number(index)]?.step : top === 'steps' ? Number(index) : undefined;
   if (step === undefined) return raw;
-  if (element === undefined || typeof field !== 'string')
+  if (typeof element !== 'number' || typeof variable !== 'number')
     return { text: `step ${step}: ${path.slice(2).join('.')}`, detail: { step, field: path.slice(2).join('.') } };
   if (top === 'steps' && field === 'grads') {
     const vars = (one as unknown as { steps: { vars?: number[] }[] }).steps[step]?.vars;
     const owner = named(vars?.[Number(variable)] ?? variable);
     return {
       text: `step ${step}: gradient of "${owner}", element ${element}`,
-      detail: { step, field: 'grads', variable: owner, element: Number(element) },
+      detail: { step, field: 'grads', variable: owner, element },
     };
   }
   return {
-    text: `step ${step}: ${field} of "${named(variable)}", element ${element}`,
-    detail: { step, field, variable: named(variable), element: Number(element) },
+    text: `step ${step}: ${String(field)} of "${named(variable)}", element ${element}`,
+    detail: { step, field: String(field), variable: named(variable), element },
   };
 }

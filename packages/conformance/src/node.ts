@@ -7,6 +7,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { GoldenFiles } from './goldens/format.ts';
 
+export { loadBackend } from './cli/resolve.ts';
+
 /**
  * The golden files of a directory, for `conformance({ goldens })`: every `.json` in it, `manifest.json` among them.
  *

@@ -22,8 +22,14 @@ function candidates(name: string, cwd: string): string[] {
   return [...short, `${name}/conformance`, name];
 }
 
-/** Imports the module that `--backend` names, and makes the backend. */
-export async function loadBackend(text: string, cwd: string): Promise<AnyBackend> {
+/**
+ * Imports the module that `--backend` names, and makes the backend.
+ *
+ * @param text - `NAME[:VARIANT]`, a package or a path
+ * @param cwd - where paths and packages are looked for first; then from this package
+ * @throws UsageError, with a message of one line, when nothing is found or no backend comes of it
+ */
+export async function loadBackend(text: string, cwd: string = process.cwd()): Promise<AnyBackend> {
   const { name, variant } = splitVariant(text);
   const tried = candidates(name, cwd);
   const url = tried.map((specifier) => locate(specifier, cwd)).find((found) => found !== undefined);

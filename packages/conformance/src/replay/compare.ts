@@ -11,7 +11,7 @@ import {
   withNumbers,
 } from '../goldens/format.ts';
 import { largestMagnitude, roundTo, same, ulpsBetween } from '../numbers.ts';
-import type { Observed, ObservedState } from './observe.ts';
+import type { Observed, ObservedState } from './observed.ts';
 
 /** A difference, and where the golden number stands in the case: `expect.2.variables.0.5`. */
 export interface Mismatch extends Detail {

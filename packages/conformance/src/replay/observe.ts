@@ -1,12 +1,10 @@
 import {
-  deserialize,
   deserializeSchedule,
   type Constraint,
   type FloatArray,
   type LossScaleOptimizer,
   nonNegative,
   serialize,
-  type SlotState,
 } from '@sgd/core';
 import { type AnyBackend, type AnyOptimizer, sizeOf, tensor } from '../backend.ts';
 import {
@@ -20,56 +18,11 @@ import {
 import { show } from '../failure.ts';
 import { codeOf, errorOf } from '../refusals.ts';
 import { finalizeFirst, inApply, inConstruction } from './differences.ts';
-
-/** What is seen after a step, where the recording has an expectation. */
-export interface ObservedState {
-  readonly learningRateUsed: number;
-  readonly learningRate: number;
-  readonly iterations: number;
-  readonly rawIterations: number;
-  readonly variables: readonly FloatArray[];
-  /** In build order. */
-  readonly slots: readonly SlotState[];
-  readonly dynamicScale?: number;
-  readonly stepCounter?: number;
-  /** Paths of the warning about missing gradients in this step. */
-  readonly warned?: readonly string[];
-}
-
-/** A case run through the public API. What it computes does not depend on any expectation. */
-export interface Observed {
-  readonly serialized: unknown;
-  /** By index into `steps`. */
-  readonly states: ReadonlyMap<number, ObservedState>;
-  readonly final: readonly FloatArray[] | null;
-  readonly optimizerVariables: readonly unknown[] | null;
-  /** Set when the case does what we refuse: where the replay ended, and why that is right. */
-  readonly ended: { readonly step: number | 'construction' | 'final'; readonly why: string } | null;
-  /** Behaviour that was wrong whatever the numbers are. */
-  readonly complaints: readonly { readonly step?: number; readonly field: string; readonly message: string }[];
-}
+import { makeOptimizer } from './make.ts';
+import type { Observed, ObservedState } from './observed.ts';
 
 /** The type that a case is recorded in, where it is one of ours. */
 type Recorded = 'float32' | 'float64';
-
-/** The optimizer of a case, from the arguments that Keras got. */
-export function makeOptimizer(
-  given: SerializedObject,
-  backend: AnyBackend,
-  onWarning: (message: string, details: { code: string; paths: readonly string[] }) => void,
-): AnyOptimizer {
-  const config = withNumbers(given.config) as Record<string, unknown>;
-  const inner = config.inner_optimizer as SerializedObject | undefined;
-  // Keras finds nested objects by module; the goldens leave it out there
-  if (inner) config.inner_optimizer = { module: 'keras.optimizers', registered_name: null, ...inner };
-  const optimizer = deserialize<unknown, unknown, AnyBackend['mode']>(
-    { class_name: given.class_name, config },
-    backend,
-    { onWarning },
-  );
-  if (optimizer === null) throw new Error('deserialize gave null');
-  return optimizer;
-}
 
 /** Runs a case to its end, or to the point where we refuse what Keras lets slip. */
 export async function observe(test: TrajectoryCase, backend: AnyBackend): Promise<Observed> {

@@ -6,7 +6,7 @@ import { withNumbers } from '../goldens/format.ts';
 import type { Goldens } from '../goldens/open.ts';
 import { inConstruction } from '../replay/differences.ts';
 import { compareJson } from '../replay/compare.ts';
-import { makeOptimizer } from '../replay/observe.ts';
+import { makeOptimizer } from '../replay/make.ts';
 import { twinOf } from '../replay/twin.ts';
 import { inRoom, type SuiteTest } from '../test.ts';
 

@@ -8,7 +8,8 @@ import { wantRefusal } from '../refusals.ts';
 import { compare, type Mismatch, strictnessOf } from '../replay/compare.ts';
 import { diagnose } from '../replay/diagnose.ts';
 import { needsOf } from '../replay/needs.ts';
-import { makeOptimizer, observe } from '../replay/observe.ts';
+import { makeOptimizer } from '../replay/make.ts';
+import { observe } from '../replay/observe.ts';
 import { movedInTwin, twinOf } from '../replay/twin.ts';
 import { inRoom, type Outcome, type SuiteTest } from '../test.ts';
 

@@ -15,7 +15,8 @@ export default defineConfig({
     environment: 'node',
     setupFiles: ['tooling/mutation-setup.ts'],
     testTimeout: 120_000, // every branch of the sources is instrumented
-    include: ['packages/{core,cpu,conformance}/test/**/*.test.ts'],
+    // a lower bound: the conformance suite would catch more, but takes seconds for each mutant that survives
+    include: ['packages/{core,cpu}/test/**/*.test.ts'],
     exclude: ['**/node_modules/**', '**/*.browser.test.ts'],
   },
 });

@@ -6,14 +6,14 @@ export const BLOCK = 1024;
 /** Elements of a gradient that may be kept to be known again: so few that keeping them costs nobody memory. */
 export const SMALL = 64;
 
-// Places in the numbers of a step, `k`. NORM: the norm of the gradient under "norm". The groups follow: learning rate, momentum
+// Places in the numbers of a step, `k`. MIX (less than 0) and KEEP are to averages what learning rate and momentum are to variables. NORM: the norm of the gradient under "norm". The groups follow: learning rate, momentum
 // and weight decay of each.
 export const SCALE = 0;
 export const COUNT = 1;
 export const LIMIT = 2;
 export const NORM = 3;
-export const KEEP = 4;
-export const MIX = 5;
+export const MIX = 4;
+export const KEEP = 5;
 export const GROUPS = 6;
 
 // Places in the figures, `w`, which are in float64: what gradients are multiplied by under "global-norm", NaN once an element was

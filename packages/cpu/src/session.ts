@@ -86,14 +86,13 @@ export function openSession(
   const lists = variables.map((v, i) => compose(program, v, types[i] ? float64 : float32));
   // gradients that were found to lie apart; only small ones are kept, for which asking again would cost more than the step
   const apart: unknown[] = [];
-  const constrains = variables.some((v) => v.constraint);
+  const constraints = variables.map((v) => (v.overwrites ? null : v.constraint));
   let updated = false;
 
   const wantAttached = (): void => {
     for (let i = 0; i < count; i++) {
-      const { length } = variable[i]!;
-      if (length !== sizes[i]) {
-        throw new SgdError('SGD_DETACHED', `"${variables[i]!.path}" is of length ${length}, was ${sizes[i]}`);
+      if (variable[i]!.length !== sizes[i]) {
+        throw new SgdError('SGD_DETACHED', `the memory of "${variables[i]!.path}" was detached or resized`);
       }
     }
   };
@@ -107,15 +106,14 @@ export function openSession(
   };
 
   /**
-   * Runs stages over elements `from` to `to` of variable `i`: a single stage straight over all of them, several block by block.
+   * Runs stages over elements `from` to `to` of variable `i`, block by block.
    * Returns the gradient that they made of the last block, or the one given.
    */
   const run = (list: List, i: number, gradient: FloatArray, from = 0, to = sizes[i]!): FloatArray => {
     const t = types[i]!;
-    const by = list.length > 1 ? BLOCK : to;
     let g = gradient;
-    for (; from < to; from += by) {
-      const e = Math.min(from + by, to);
+    for (; from < to; from += BLOCK) {
+      const e = Math.min(from + BLOCK, to);
       let o = 0;
       g = gradient;
       for (let j = 0; j < list.length; j++) {
@@ -159,7 +157,16 @@ export function openSession(
     let j = a === g ? from : 0;
     const e = j + n;
     for (let t = 0; t < 8; t++) s[d + t] = 0;
-    for (; j + 7 < e; j += 8) for (let t = 0; t < 8; t++) s[d + t]! += a[j + t]!;
+    for (; j + 7 < e; j += 8) {
+      s[d]! += a[j]!;
+      s[d + 1]! += a[j + 1]!;
+      s[d + 2]! += a[j + 2]!;
+      s[d + 3]! += a[j + 3]!;
+      s[d + 4]! += a[j + 4]!;
+      s[d + 5]! += a[j + 5]!;
+      s[d + 6]! += a[j + 6]!;
+      s[d + 7]! += a[j + 7]!;
+    }
     for (let t = 1; t < 8; t *= 2) for (let u = 0; u < 8; u += 2 * t) s[d + u]! += s[d + u + t]!;
     for (; j < e; j++) s[d]! += a[j]!;
   };
@@ -224,10 +231,7 @@ export function openSession(
           if (lists[i]![way]!.length > 0 && !indices.includes(i)) run(lists[i]![way]!, i, variable[i]!);
         }
       }
-      for (const i of constrains ? indices : nothing) {
-        const { overwrites, constraint, shape } = variables[i]!;
-        if (!overwrites) constraint?.(variable[i]!, shape);
-      }
+      for (const i of indices) constraints[i]?.(variable[i]!, variables[i]!.shape);
       return true;
     },
     averages(action) {

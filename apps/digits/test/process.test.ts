@@ -47,7 +47,7 @@ describe('the program', () => {
     const { code, output } = await program(['--backend=commander']);
     expect(code).toBe(2);
     expect(output).toMatch(
-      /^digits: backend commander: expected a module whose default export makes a backend[^\n]*\n$/,
+      /^digits: --backend commander: expected a module whose default export makes a backend[^\n]*\n$/,
     );
   });
 

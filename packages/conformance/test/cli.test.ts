@@ -86,7 +86,7 @@ describe('sgd-conformance', { timeout: 60_000 }, () => {
     [['--backend', 'nosuch'], /--backend nosuch: not found/],
     [['--backend', './nosuch.mjs'], /not found/],
     [['--backend', 'cpu:nosuch'], /--backend cpu:nosuch: .*variants/],
-    [['--backend', 'node:fs'], /gives no backend|not found/],
+    [['--backend', 'node:fs'], /makes a backend|not found/],
     [['--backend', 'cpu', '--goldens', 'nowhere'], /--goldens nowhere/],
     [['--backend', 'cpu', '--goldens', '.'], /manifest\.json/],
     [['--backend', 'cpu', '--only', 'nothing'], /--only: there is no test "nothing"/],

@@ -1,6 +1,6 @@
 import { isObject, shown, want } from './check.ts';
 import type { Backend, Mode } from './contract.ts';
-import { refuse, SgdError } from './errors.ts';
+import { isSgdError, refuse } from './errors.ts';
 import type { Extras } from './extras.ts';
 import { LossScaleOptimizer } from './loss-scale-optimizer.ts';
 import { CosineDecay } from './schedules/cosine.ts';
@@ -48,7 +48,7 @@ function construct<T>(make: () => T): T {
   try {
     return make();
   } catch (error) {
-    if (error instanceof SgdError && error.code === 'SGD_INVALID_OPTION') invalid(error.message, error);
+    if (isSgdError(error) && error.code === 'SGD_INVALID_OPTION') invalid(error.message, error);
     throw error;
   }
 }

@@ -53,6 +53,14 @@ export class SgdError extends Error {
 }
 
 /**
+ * By name, since an engine may have brought another copy of this package.
+ * @internal
+ */
+export function isSgdError(error: unknown): error is SgdError {
+  return error instanceof Error && error.name === 'SgdError';
+}
+
+/**
  * Throws an {@link SgdError}.
  * @internal
  */

@@ -1,6 +1,6 @@
 import { type Resolved, want } from './check.ts';
 import type { Backend, Mode, Program, Result, Session, Step } from './contract.ts';
-import { refuse, SgdError } from './errors.ts';
+import { isSgdError, refuse } from './errors.ts';
 import type { Extras } from './extras.ts';
 import { type Group, resolveGroups } from './groups.ts';
 import { type LearningRate, setRate } from './learning-rate.ts';
@@ -144,7 +144,7 @@ export async function settled(machine: { readonly busy: unknown; readonly idle: 
 
 /** What an engine throws becomes `SGD_BACKEND`. */
 function fail(machine: Pick<AnyMachine, 'busy' | 'backend'>, cause: unknown): never {
-  if (cause instanceof SgdError) throw cause;
+  if (isSgdError(cause)) throw cause;
   refuse('SGD_BACKEND', `${machine.busy}: the backend "${machine.backend.name}" failed: ${String(cause)}`, cause);
 }
 

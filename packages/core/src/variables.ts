@@ -1,6 +1,6 @@
 import { isObject, shown, want } from './check.ts';
 import type { Backend, DType } from './contract.ts';
-import { refuse, SgdError } from './errors.ts';
+import { isSgdError, refuse } from './errors.ts';
 
 /** Variables by path, or in a list. */
 export type Variables<V> = readonly V[] | Readonly<Record<string, V>>;
@@ -45,7 +45,7 @@ function describe<V, G>(
   try {
     described = backend.describe(handle);
   } catch (cause) {
-    if (cause instanceof SgdError) refuse(cause.code, `${at}: ${cause.message}`, cause);
+    if (isSgdError(cause)) refuse(cause.code, `${at}: ${cause.message}`, cause);
     refuse(
       'SGD_UNKNOWN_VARIABLE',
       `${at}: expected a variable of the backend "${backend.name}", got ${shown(handle)}`,

@@ -33,7 +33,10 @@ export async function loadBackend(text: string, cwd: string = process.cwd()): Pr
   const { name, variant } = splitVariant(text);
   const tried = candidates(name, cwd);
   const url = tried.map((specifier) => locate(specifier, cwd)).find((found) => found !== undefined);
-  if (url === undefined) throw new UsageError(`--backend ${text}: not found (tried ${tried.join(', ')})`);
+  if (url === undefined)
+    throw new UsageError(
+      `--backend ${text}: not found, expected NAME[:VARIANT] of an installed @sgd/NAME (such as cpu), a package or a file; tried ${tried.join(', ')}`,
+    );
   let made: unknown;
   try {
     const { default: factory } = (await import(url)) as { default?: unknown };
@@ -43,7 +46,9 @@ export async function loadBackend(text: string, cwd: string = process.cwd()): Pr
   }
   const backend = made as AnyBackend | undefined | null;
   if (typeof backend?.open !== 'function')
-    throw new UsageError(`--backend ${text}: the default export of ${url} gives no backend`);
+    throw new UsageError(
+      `--backend ${text}: expected a module whose default export makes a backend, got ${typeof made}`,
+    );
   return backend;
 }
 

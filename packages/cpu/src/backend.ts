@@ -19,16 +19,19 @@ function describe(variable: CpuVariable): ReturnType<Backend<CpuVariable>['descr
 /**
  * The typed-array engine: plain JavaScript, no set-up, the same bits as Keras on its numpy backend.
  *
- * Variables are `Float32Array`s or `Float64Array`s, bare or as `{ data, shape, name? }`, and are updated in place; on shared memory too.
- * A gradient has the variable's type and as many elements; one with a shape has the variable's shape. All features are supported,
- * with tolerance 0.
+ * Variables are `Float32Array`s or `Float64Array`s, bare (of shape `[length]`) or as `{ data, shape, name? }`, and are updated in
+ * place; on shared memory too. A gradient has the variable's type and as many elements; one with a shape has the variable's shape.
+ * All features are supported, with tolerance 0.
  *
  * Float32 variables are computed in float32, rounded after every operation in Keras's order, norms summed in numpy's pairwise
- * order; float64 variables in float64. Under a global norm over both, the norm is formed in float64 and the float32 gradients are
- * scaled by it before they are rounded, as Keras does.
+ * order; float64 variables in float64. Under a global norm over gradients of both types, the norm is formed in float64 and the
+ * float32 gradients are multiplied by it before they are rounded, as Keras does.
  *
- * Each call makes an engine of its own. `open` throws `SgdError` `SGD_INVALID_OPTION` when variables overlap in memory, a step
- * throws `SGD_DETACHED` when the memory of a variable was detached or resized.
+ * `open` throws `SgdError` `SGD_INVALID_OPTION` when variables overlap in memory. A step throws, before anything is written,
+ * `SGD_DETACHED` when the memory of a variable was detached or resized, and `SGD_GRADIENT_SHAPE` when a gradient lies on memory of
+ * a variable. `describe` throws a `TypeError` for what is no variable.
+ *
+ * @returns an engine; a plain value, which any number of optimizers may share
  */
 export function cpu(): Backend<CpuVariable, CpuGradient, 'sync'> {
   return {

@@ -143,6 +143,7 @@ describe('the conformance entry', () => {
     const wide = { data: new Float64Array([Math.fround(0.1)]), shape: [1], name: 'w' };
     expect(backend.variable(values)).toEqual(wide);
     expect(backend.gradient(values)).toEqual(wide);
+    expect(backend.tolerance.rtol).toBeGreaterThan(2 ** -24); // of float32, which it no longer rounds to
   });
 
   it('another variant is refused by name', () => {

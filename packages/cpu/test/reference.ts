@@ -12,7 +12,7 @@ export interface Reference {
 }
 
 /** Numpy's sum over a contiguous array. */
-export function pairwiseSum(values: readonly number[], R: (v: number) => number): number {
+function pairwiseSum(values: readonly number[], R: (v: number) => number): number {
   const n = values.length;
   if (n < 8) return values.reduce((sum, value) => R(sum + value), 0);
   if (n <= 128) {

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { runChild } from './child.ts';
 import { OPTION_SETS } from './options.ts';
 import type { Job } from './steps.ts';
 
@@ -20,9 +19,7 @@ const FLAGS = ['--min-semi-space-size=256', '--max-semi-space-size=256'];
 export const heapJobs: readonly Job<HeapRow>[] = OPTION_SETS.map(({ name }) => ({
   name: `heap ${name}`,
   run() {
-    const child = fileURLToPath(new URL(`./heap-child${import.meta.url.slice(-3)}`, import.meta.url));
-    const args = [...process.execArgv, ...FLAGS, child, name, String(STEPS)];
-    return { options: name, steps: STEPS, ...parsed(execFileSync(process.execPath, args, { encoding: 'utf8' })) };
+    return { options: name, steps: STEPS, ...parsed(runChild('heap-child', [name, String(STEPS)], FLAGS)) };
   },
 }));
 

@@ -1,5 +1,4 @@
-import { execFileSync } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
+import { runChild } from './child.ts';
 import type { Job } from './steps.ts';
 import type { Effort } from './timing.ts';
 
@@ -16,9 +15,7 @@ export interface OverheadRow {
 }
 
 function measured(engine: 'idle' | 'cpu', count: number, effort: Effort): number {
-  const child = fileURLToPath(new URL(`./overhead-child${import.meta.url.slice(-3)}`, import.meta.url));
-  const args = [...process.execArgv, child, engine, String(count), JSON.stringify(effort)];
-  return Number(execFileSync(process.execPath, args, { encoding: 'utf8' }));
+  return Number(runChild('overhead-child', [engine, String(count), JSON.stringify(effort)]));
 }
 
 /** For so many variables of one element. One variable is measured along, for what each further one adds. */

@@ -81,7 +81,7 @@ export function makeMachine<V, G, M extends Mode>(
     'SGD_CONTRACT',
   );
   const groups = resolveGroups(extras.groups, config);
-  return {
+  const machine: Machine<V, G, M> = {
     backend,
     config,
     extras,
@@ -97,7 +97,8 @@ export function makeMachine<V, G, M extends Mode>(
       averageOverwrite: false,
     },
     warn,
-    rate: setRate(0, config.learningRate),
+    // no number at first: in a field of numbers only, V8 can make a new object at each reading
+    rate: () => 0,
     built: null,
     micro: 0,
     scale: null,
@@ -108,6 +109,8 @@ export function makeMachine<V, G, M extends Mode>(
     idle: null,
     excluded: { variables: [], names: [] },
   };
+  machine.rate = setRate(0, config.learningRate);
+  return machine;
 }
 
 type AnyMachine = Machine<unknown, unknown, Mode>;

@@ -44,10 +44,10 @@ describe('the program', () => {
   });
 
   it('says of a package that is none of a backend what it expected', async () => {
-    const { code, output } = await program(['--backend=commander']);
+    const { code, output } = await program(['--backend=@sgd/core']);
     expect(code).toBe(2);
     expect(output).toMatch(
-      /^digits: --backend commander: expected a module whose default export makes a backend[^\n]*\n$/,
+      /^digits: --backend @sgd\/core: expected a module whose default export makes a backend[^\n]*\n$/,
     );
   });
 

@@ -68,6 +68,7 @@ describe('groups', () => {
     [{}, /groups\[0\]: paths: expected a list of paths or regular expressions, got undefined/],
     [{ paths: [] }, /groups\[0\]: paths/],
     [{ paths: [3] }, /groups\[0\]: paths/],
+    [{ paths: ['enc/w', 3] }, /groups\[0\]: paths/],
     [{ paths: 'enc/w' }, /groups\[0\]: paths/],
     [{ paths: ['enc/w'], rate: 1 }, /groups\[0\]: unknown "rate"/],
     [{ paths: ['enc/w'], learningRate: null }, /groups\[0\]: learningRate/],

@@ -63,6 +63,24 @@ describe('schedules', () => {
     expect(at(shorter, 9)).toEqual([Number.NaN]);
   });
 
+  it('with every constant at work', () => {
+    const warm = new CosineDecay({ initialLearningRate: 0.5, decaySteps: 4, warmupTarget: 2.5, warmupSteps: 4 });
+    expect(at(warm, 0, 1, 3)).toEqual([0.5, 1, 2]);
+    const down = new PolynomialDecay({ initialLearningRate: 1, decaySteps: 4, endLearningRate: 0.5 });
+    expect(at(down, 0, 2, 4)).toEqual([1, 0.75, 0.5]);
+    expect(down.getConfig().name).toBe('PolynomialDecay');
+    expect(new PolynomialDecay({ initialLearningRate: 1, decaySteps: 4, name: null }).getConfig().name).toBeNull();
+    const even = new CosineDecayRestarts({ initialLearningRate: 1, firstDecaySteps: 4, tMul: 1 });
+    expect(at(even, 6)[0]).toBeCloseTo(0.5, 6);
+    expect(at(even, 7)[0]).toBeCloseTo(0.1464466, 6);
+    // periods of 2, 6 and 18 steps: step 5 is half of the second, step 17 half of the third
+    const grows = new CosineDecayRestarts({ initialLearningRate: 1, firstDecaySteps: 2, tMul: 3 });
+    expect(at(grows, 2, 8)).toEqual([1, 1]);
+    expect(at(grows, 5)[0]).toBeCloseTo(0.5, 6);
+    expect(at(grows, 17)[0]).toBeCloseTo(0.5, 6);
+    expect(at(grows, 1)[0]).toBeCloseTo(0.5, 6);
+  });
+
   it.each<[() => Schedule, RegExp]>([
     [
       () => new ExponentialDecay({ initialLearningRate: 1, decaySteps: 0, decayRate: 1 }),

@@ -110,11 +110,17 @@ describe('serialize and deserialize', () => {
 
   it('drops the loss scale of an optimizer inside a wrapper, with a warning', () => {
     const inner_optimizer = { module: 'keras.optimizers', class_name: 'SGD', config: { loss_scale_factor: 8 } };
-    const warnings: string[] = [];
-    const extras = { onWarning: (text: string) => warnings.push(text) };
+    const warnings: unknown[] = [];
+    const details: unknown[] = [];
+    const extras = { onWarning: (text: string, more: unknown) => (warnings.push(text), details.push(more)) };
     const back = deserialize({ class_name: 'LossScaleOptimizer', config: { inner_optimizer } }, cpu(), extras);
     expect((back as LossScaleOptimizer<unknown>).inner.getConfig().lossScaleFactor).toBeNull();
     expect(warnings).toEqual([expect.stringContaining('loss_scale_factor 8')]);
+    expect(details).toEqual([{ code: 'SGD_DEPRECATED_OPTION', paths: [] }]);
+    for (const config of [{}, { loss_scale_factor: null }]) {
+      const silent = { inner_optimizer: { ...inner_optimizer, config } };
+      deserialize({ class_name: 'LossScaleOptimizer', config: silent }, cpu(), extras);
+    }
     deserialize(
       { class_name: 'LossScaleOptimizer', config: { inner_optimizer: { ...inner_optimizer, config: {} } } },
       cpu(),

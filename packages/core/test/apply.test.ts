@@ -301,6 +301,7 @@ describe('gradients that are not finite', () => {
     expectRefusal(strict.run, 'SGD_NOT_FINITE', /not finite/);
     expect([...strict.x, strict.optimizer.iterations]).toEqual([1, 1, 0]);
     expect(strict.optimizer.apply([f32(1, 1)])).toBe(true);
+    expect(strict.optimizer.apply([])).toBe(true);
   });
 
   it('reject on an asynchronous backend', async () => {

@@ -104,6 +104,8 @@ describe('options', () => {
     );
     expect(warnings).toEqual([[expect.stringContaining('"decay"'), { code: 'SGD_DEPRECATED_OPTION', paths: [] }]]);
     expect(optimizer.getConfig()).not.toHaveProperty('decay');
+    const never = (): never => expect.unreachable();
+    expect(make({ decay: null }, { onWarning: never }).built).toBe(false);
   });
 
   it('need a backend of contract 1', () => {

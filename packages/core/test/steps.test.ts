@@ -65,6 +65,8 @@ describe('what the engine is asked for', () => {
   it('no overwriting by averages that are not kept', () => {
     const { steps } = run({ emaOverwriteFrequency: 1 }, 2);
     expect(steps.map((s) => s.averageOverwrite)).toEqual([false, false]);
+    const third = run({ useEma: true, emaOverwriteFrequency: 3 }, 4);
+    expect(third.steps.map((s) => s.averageOverwrite)).toEqual([false, false, true, false]);
     const never = run({ useEma: true, emaOverwriteFrequency: 0 }, 2);
     expect(never.steps.map((s) => s.averageOverwrite)).toEqual([false, false]);
   });

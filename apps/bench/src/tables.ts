@@ -29,7 +29,10 @@ export function tables({ machine, rows, overhead, heap }: Results): string {
     parts.push('A step over variables of one element: what it costs beside the arithmetic', overheadTable(overhead));
   }
   if (heap.length > 0)
-    parts.push(`Growth of the heap over ${heap[0]!.steps} steps, nothing collected`, heapTable(heap));
+    parts.push(
+      `Growth of the heap over ${heap[0]!.steps} steps after 30,000 to warm up, nothing collected`,
+      heapTable(heap),
+    );
   return `${parts.join('\n\n')}\n`;
 }
 

@@ -79,7 +79,9 @@ export function build<V, G, M extends Mode>(
         known,
         program,
         session,
-        frozen: groupOf.map((group) => (groups[group] as Group).frozen),
+        roles: groupOf.map((group, i) =>
+          (groups[group] as Group).frozen ? 'frozen' : program.variables[i]?.overwrites ? 'overwrites' : 'ordinary',
+        ),
         gradients: [],
         indices: [],
         count: 0,

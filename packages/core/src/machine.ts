@@ -28,12 +28,13 @@ export interface Built<V, G, M extends Mode> {
   /** Variables without gradient in the step under way, and how many they are. */
   readonly missing: number[];
   missed: number;
-  /** By variable: the call in which it came last, to find repeats. */
+  /** By variable: the call in which it was last named, to find repeats. */
   readonly seen: Float64Array;
   call: number;
   /** How many gradients reach the engine in the step under way. */
   count: number;
-  readonly frozen: readonly boolean[];
+  /** By variable: what becomes of its gradient. */
+  readonly roles: readonly ('ordinary' | 'overwrites' | 'frozen')[];
 }
 
 /**
@@ -137,12 +138,6 @@ export function wantBuilt<V, G, M extends Mode>(machine: Machine<V, G, M>, call:
 
 export function wantUnbuilt(machine: { readonly built: unknown }, call: string): void {
   if (machine.built !== null) refuse('SGD_ALREADY_BUILT', `${call}: the optimizer is built`);
-}
-
-/** Waits for a call in flight, so that what is read is of one moment. */
-export async function settled(machine: { readonly busy: unknown; readonly idle: unknown }): Promise<void> {
-  // without a promise it is a synchronous call, from a callback of which we came: that ends before this goes on
-  while (machine.busy !== null) await machine.idle;
 }
 
 /** What an engine throws becomes `SGD_BACKEND`. */

@@ -1,10 +1,11 @@
-import { shown, want } from './check.ts';
+import { averages } from './averages.ts';
+import { want } from './check.ts';
 import { build, type BuildOptions, exclude, type WeightDecayExclusion } from './build.ts';
 import type { FloatArray, Measured, Mode, Result } from './contract.ts';
-import { refuse } from './errors.ts';
 import { type LearningRate, rateAt, setRate } from './learning-rate.ts';
-import { done, enter, type Machine, run, settled, wantBuilt } from './machine.ts';
+import { type Built, done, enter, type Machine, run, wantBuilt } from './machine.ts';
 import { optimizerVariables, type OptimizerVariable } from './optimizer-variables.ts';
+import { readAll, readMeasured, readOne } from './reads.ts';
 import { readState, type State, writeState } from './state.ts';
 import { apply, type Gradients, iterations } from './step.ts';
 import { indexOf, type Variables } from './variables.ts';
@@ -195,28 +196,13 @@ export abstract class Optimizer<V, G, M extends Mode> {
    *
    * @throws SgdError `SGD_UNKNOWN_VARIABLE`
    */
-  async read(path: string): Promise<FloatArray> {
-    const machine = this.#machine;
-    if (machine.busy !== null) await settled(machine);
-    const { variables, session } = wantBuilt(machine, 'read');
-    const trained = variables.findIndex((v) => v.path === path);
-    const found =
-      trained < 0
-        ? optimizerVariables(machine, this).find((v) => v.path === path)
-        : { dtype: '', value: { slot: 'variable', index: trained } as const };
-    if (found === undefined) refuse('SGD_UNKNOWN_VARIABLE', `read: there is no variable ${shown(path)}`);
-    const { dtype, value } = found;
-    if (typeof value === 'number') return (dtype === 'float32' ? Float32Array : Float64Array).of(value);
-    return (await session.read([value]))[0] as FloatArray;
+  read(path: string): Promise<FloatArray> {
+    return this.#still('read', (machine, built) => readOne(machine, built, path, this));
   }
 
   /** Copies of the values of all variables being trained, by path. Waits for a step in flight. */
-  async readAll(): Promise<Record<string, FloatArray>> {
-    const machine = this.#machine;
-    if (machine.busy !== null) await settled(machine);
-    const { variables, session } = wantBuilt(machine, 'readAll');
-    const values = await session.read(variables.map((_, index) => ({ slot: 'variable', index })));
-    return Object.assign(Object.create(null), Object.fromEntries(variables.map(({ path }, i) => [path, values[i]])));
+  readAll(): Promise<Record<string, FloatArray>> {
+    return this.#still('readAll', (_, built) => readAll(built));
   }
 
   /**
@@ -224,20 +210,16 @@ export abstract class Optimizer<V, G, M extends Mode> {
    *
    * @throws SgdError `SGD_INVALID_OPTION`: nothing is measured
    */
-  async measured(): Promise<Measured> {
-    const machine = this.#machine;
-    if (machine.busy !== null) await settled(machine);
-    const { session } = wantBuilt(machine, 'measured');
-    if (machine.extras.measure.length === 0) refuse('SGD_INVALID_OPTION', 'measured: extras.measure names nothing');
-    return (await session.measured?.()) ?? {};
+  measured(): Promise<Measured> {
+    return this.#still('measured', readMeasured);
   }
 
   /** All but the variables themselves, to go on later: slots, counters, learning rate, loss scale. Waits for a step in flight. */
-  async getState(): Promise<State> {
-    const machine = this.#machine;
-    if (machine.busy !== null) await settled(machine);
-    enter(machine, 'getState', this);
-    return readState(machine, this.className);
+  getState(): Promise<State> {
+    return this.#still('getState', (machine) => {
+      enter(machine, 'getState', this);
+      return readState(machine, this.className);
+    });
   }
 
   /**
@@ -262,28 +244,19 @@ export abstract class Optimizer<V, G, M extends Mode> {
     }
   }
 
+  /** Reads when no call is in flight: at once if none is, so that what is read is of the moment of the call. */
+  async #still<T>(call: string, job: (machine: Machine<V, G, M>, built: Built<V, G, M>) => Promise<T>): Promise<T> {
+    const machine = this.#machine;
+    // without a promise it is a synchronous call, from a callback of which we came: that ends before this goes on
+    while (machine.busy !== null) await machine.idle;
+    return job(machine, wantBuilt(machine, call));
+  }
+
   /** As a synchronous engine throws and an asynchronous one rejects. */
   #fail(error: unknown): Result<M, never> {
     if (this.#machine.backend.mode === 'sync') throw error;
     return Promise.reject(error) as Result<M, never>;
   }
-}
-
-function averages<V, G, M extends Mode>(
-  machine: Machine<V, G, M>,
-  call: string,
-  action: 'assign' | 'swap',
-): Result<M, void> {
-  const { session } = wantBuilt(machine, call);
-  const { useEma } = machine.config;
-  if (!useEma || machine.micro === 0) {
-    refuse('SGD_NO_AVERAGES', `${call}: there are no averages ${useEma ? 'before the first step' : 'without useEma'}`);
-  }
-  const start = (): unknown => session.averages(action);
-  const finish = (): void => {
-    if (action === 'swap') machine.swapped = !machine.swapped;
-  };
-  return run(machine, call, start, finish, null, null);
 }
 
 function dispose<V, G, M extends Mode>(machine: Machine<V, G, M>): Result<M, void> {

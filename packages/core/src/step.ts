@@ -74,7 +74,7 @@ function gather<V, G, M extends Mode>(
     if (given !== named.length)
       refuse('SGD_GRADIENT_COUNT', `expected ${named.length} gradients, one for each variable, got ${given}`);
     for (let i = 0; i < given; i++) {
-      put(machine, built, gradients[i] as G, variables === undefined ? i : indexOf(built, variables[i] as V));
+      put(machine, built, gradients[i] as G, variables === undefined ? i : once(built, variables[i] as V));
     }
   } else {
     want(
@@ -85,7 +85,7 @@ function gather<V, G, M extends Mode>(
     );
     for (const path in gradients) {
       given++;
-      put(machine, built, gradients[path] as G, indexOf(built, path));
+      put(machine, built, gradients[path] as G, once(built, path));
     }
   }
   const { count } = built;
@@ -97,26 +97,37 @@ function gather<V, G, M extends Mode>(
   return true;
 }
 
+/** The index of a variable that was named, by its path or handle. */
+function once<V, G, M extends Mode>(built: Built<V, G, M>, variable: V | string): number {
+  const index = indexOf(built, variable);
+  if (built.seen[index] === built.call)
+    refuse('SGD_GRADIENT_COUNT', `${built.variables[index]?.path as string} is given twice`);
+  built.seen[index] = built.call;
+  return index;
+}
+
 function put<V, G, M extends Mode>(
   machine: Machine<V, G, M>,
   built: Built<V, G, M>,
   gradient: G | null | undefined,
   index: number,
 ): void {
-  const { path, shape, dtype, overwrites } = built.program.variables[index] as ProgramVariable;
-  if (built.seen[index] === built.call) refuse('SGD_GRADIENT_COUNT', `${path} is given twice`);
-  built.seen[index] = built.call;
-  if (built.frozen[index]) return;
+  const role = built.roles[index];
+  if (role === 'frozen') return;
   if (gradient === null || gradient === undefined) {
     built.missing[built.missed++] = index;
     return;
   }
   const refused = machine.backend.refuses(gradient, index, built.program);
-  if (refused !== null)
-    refuse('SGD_GRADIENT_SHAPE', `gradient of ${path}: expected shape [${shape.join()}] of ${dtype}, got ${refused}`);
+  if (refused !== null) refuseGradient(built, index, refused);
   built.gradients[built.count] = gradient;
   built.indices[built.count++] = index;
-  if (!overwrites) machine.step.ordinary = true;
+  if (role === 'ordinary') machine.step.ordinary = true;
+}
+
+function refuseGradient<V, G, M extends Mode>({ program }: Built<V, G, M>, index: number, came: string): never {
+  const { path, shape, dtype } = program.variables[index] as ProgramVariable;
+  refuse('SGD_GRADIENT_SHAPE', `gradient of ${path}: expected shape [${shape.join()}] of ${dtype}, got ${came}`);
 }
 
 /** The numbers of this step. Throws what a learning rate function or schedule leads to. */

@@ -1,5 +1,4 @@
 import { SgdError } from '@sgd/core';
-import { loadBackend } from './backend.ts';
 import { sameWeights } from './compare.ts';
 import { gather, readDigits, splitDigits } from './data.ts';
 import { startEngine } from './engine.ts';
@@ -13,7 +12,8 @@ import { comparisonText, reportPath, writeReport } from './report.ts';
 import { finish, type RunResult, runResult } from './result.ts';
 import { resultTable } from './table.ts';
 import { type History, type Listener, stepCount, train } from './train.ts';
-import { testSet, Trainer } from './trainer.ts';
+import { testSet, type Trainer } from './trainer.ts';
+import { trainerOf } from './trainers.ts';
 
 /** Where a run writes. */
 export interface Streams {
@@ -65,16 +65,14 @@ async function digits(
   stderr: Target,
 ): Promise<RunResult> {
   const labels = options.compare ?? [options.backend];
-  const backends = await Promise.all(labels.map(loadBackend));
+  const makers = await Promise.all(labels.map((label) => trainerOf(label, options)));
   const report = options.report === null ? null : await reportPath(options.report);
   await startEngine();
   let reporter: Reporter = silent;
   const warn = (message: string): void => (told ? reporter.note(message) : void stderr.write(`${message}\n`));
   const trainers: Trainer[] = [];
   try {
-    for (const [i, backend] of backends.entries()) {
-      trainers.push(await Trainer.create(labels[i] as string, backend, options, stepCount(options), warn));
-    }
+    for (const create of makers) trainers.push(await create(stepCount(options), warn));
     if (told) reporter = createReporter(told, labels);
     const { result, histories } = await trainAll(options, trainers, reporter, report);
     const command = ['npm start --', ...argv.map(quoted)].join(' ');

@@ -48,6 +48,14 @@ export class Model {
 
   /** Loss (mean cross-entropy) and gradients of `scale * loss`, by automatic differentiation. All are copies on the host. */
   gradients(batch: Batch, scale: number): BatchResult {
+    const { loss, correct, gradients } = this.differentiate(batch, scale);
+    const result = { loss, correct, gradients: this.#copies((variable) => gradients[variable.name] as tf.Tensor) };
+    tf.dispose(gradients);
+    return result;
+  }
+
+  /** The same with the gradients left on the engine, by the names of the variables; the caller disposes of them. */
+  differentiate(batch: Batch, scale: number): Omit<BatchResult, 'gradients'> & { gradients: tf.NamedTensorMap } {
     const seen: { loss?: tf.Scalar; logits?: tf.Tensor2D } = {};
     const { value, grads } = tf.tidy(() => {
       const images = tf.tensor2d(batch.images, [batch.labels.length, PIXELS]);
@@ -63,10 +71,15 @@ export class Model {
     const result = {
       loss: loss.dataSync()[0] as number,
       correct: matches(logits, batch.labels),
-      gradients: this.#copies((variable) => grads[variable.name] as tf.Tensor),
+      gradients: grads,
     };
-    tf.dispose([loss, logits, value, grads]);
+    tf.dispose([loss, logits, value]);
     return result;
+  }
+
+  /** Copies of the weights. */
+  weights(): Values<Float32Array> {
+    return this.#copies((variable) => variable);
   }
 
   shape(path: string): readonly number[] {

@@ -21,13 +21,18 @@ export function createOptimizer(
     nonFinite: options.nonFinite,
     onWarning: warn,
     ...(options.groups && { groups: options.groups as NonNullable<Extras['groups']> }),
-    ...(backend.supports.has('measure') && { measure: ['gradient-norm'] as const }),
+    ...(measuresNorm(options, backend) && { measure: ['gradient-norm'] as const }),
   };
   const sgd = new SGD(sgdOptions(options, steps), backend, extras);
   if (options.excludeFromWeightDecay !== null) sgd.excludeFromWeightDecay({ names: [options.excludeFromWeightDecay] });
   if (options.dynamicLossScale === null) return sgd;
   const { dynamicLossScale: initialScale, dynamicGrowthSteps } = options;
   return new LossScaleOptimizer(sgd, { initialScale, dynamicGrowthSteps });
+}
+
+/** Whether the norm of the gradients is taken at each step. */
+export function measuresNorm({ gradientNorm }: Options, backend: AnyBackend): boolean {
+  return gradientNorm && backend.supports.has('measure');
 }
 
 function sgdOptions(options: Options, steps: number): SGDOptions {

@@ -44,6 +44,7 @@ export interface Options {
   readonly limit: number;
   readonly backend: string;
   readonly compare: readonly [string, string] | null;
+  readonly gradientNorm: boolean;
   readonly report: string | null;
   readonly json: boolean;
   readonly quiet: boolean;
@@ -75,7 +76,7 @@ const flag =
     ({ group, key, value, read, default: preset, help, ...more }) as unknown as Flag;
 const toggle =
   (group: string) =>
-  (key: 'nesterov' | 'useEma' | 'json' | 'quiet', preset: boolean, help: string): Flag => ({
+  (key: 'nesterov' | 'useEma' | 'gradientNorm' | 'json' | 'quiet', preset: boolean, help: string): Flag => ({
     group,
     key,
     default: preset,
@@ -126,8 +127,9 @@ export const FLAGS: readonly Flag[] = [
   training('batch', 'n', integer(1, 8000), 64, 'digits in a batch'),
   training('seed', 'n', integer(0, 0xffff_ffff), 1, 'fixes split, first weights and order of batches'),
   training('limit', 'n', integer(1, 8000), 8000, 'training digits to use; the test takes 2,000 others'),
-  training('backend', 'name', text, 'cpu', 'NAME[:VARIANT] of @sgd/NAME, a package or a file'),
+  training('backend', 'name', text, 'cpu', 'NAME[:VARIANT] of @sgd/NAME, a package, a file or tf.train.momentum'),
   training('compare', 'a,b', pair, null, 'train with two backends, and say how their weights differ'),
+  outputSwitch('gradientNorm', true, 'measure the norm of the gradients at each step'),
   output('report', 'file', text, 'reports/digits.html', 'where the report with the curves goes'),
   outputSwitch('json', false, 'end with one line of JSON on stdout; all else goes to stderr'),
   outputSwitch('quiet', false, 'print the result only'),

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
-import { type KerasObject, serialize } from '@sgd/core';
 import { compareWeights, type Difference } from './compare.ts';
 import type { Values } from './model.ts';
 import type { Options } from './options.ts';
 import type { EpochResult, History, Outcome } from './train.ts';
-import type { Timing, Trainer } from './trainer.ts';
+import type { Described, Timing, Trainer } from './trainer.ts';
 
 /** What a trainer reached. */
 export interface TrainerResult {
@@ -18,7 +17,10 @@ export interface TrainerResult {
   readonly testAccuracies: readonly number[];
   readonly steps: number;
   readonly droppedSteps: number;
+  /** Of all steps together. */
   readonly milliseconds: Timing;
+  /** Of one step: medians. */
+  readonly medianMilliseconds: Timing;
   /** The optimizer's share of the time of the training steps, evaluation not counted. */
   readonly optimizerShare: number;
   /** SHA-256 over the bytes of all final weights, in the type in which the backend keeps them. */
@@ -33,8 +35,8 @@ export interface RunResult extends TrainerResult {
   readonly seconds: number;
   readonly seed: number;
   readonly options: Options;
-  /** The optimizer as Keras writes it. */
-  readonly optimizer: KerasObject;
+  /** The optimizer; one of ours as Keras writes it. */
+  readonly optimizer: Described;
   readonly report: string | null;
   readonly compare:
     | ({ readonly results: readonly TrainerResult[]; readonly firstDifferentStep: number | null } & Difference)
@@ -45,7 +47,8 @@ export interface RunResult extends TrainerResult {
 export async function finish(trainer: Trainer, history: History, accuracy: () => number): Promise<TrainerResult> {
   const before = accuracy();
   const averaged = await trainer.finalize();
-  const { gradients, optimizer, copies } = trainer.timing;
+  const milliseconds = combined(trainer.timings, (values) => values.reduce((sum, value) => sum + value, 0));
+  const { gradients, optimizer, copies } = milliseconds;
   return {
     backend: trainer.label,
     accuracy: averaged ? accuracy() : before,
@@ -54,7 +57,8 @@ export async function finish(trainer: Trainer, history: History, accuracy: () =>
     testAccuracies: history.epochs.map(({ testAccuracy }: EpochResult) => testAccuracy),
     steps: trainer.steps,
     droppedSteps: trainer.dropped,
-    milliseconds: { ...trainer.timing },
+    milliseconds,
+    medianMilliseconds: combined(trainer.timings, median),
     optimizerShare: trainer.steps === 0 ? 0 : optimizer / (gradients + optimizer + copies),
     weightsHash: hash(trainer.weights),
   };
@@ -78,10 +82,20 @@ export function runResult(
     seconds,
     seed: options.seed,
     options,
-    optimizer: serialize(trainer.optimizer),
+    optimizer: trainer.describe(),
     report,
     compare: other ? { results, firstDifferentStep, ...compareWeights(trainer.weights, other.weights) } : null,
   };
+}
+
+/** One figure of the timings of all steps. */
+function combined(timings: readonly Timing[], figure: (values: number[]) => number): Timing {
+  const of = (key: keyof Timing): number => figure(timings.map((timing) => timing[key]));
+  return { gradients: of('gradients'), optimizer: of('optimizer'), copies: of('copies') };
+}
+
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
 }
 
 /** SHA-256 of the bytes of all weights, in the order of their paths. */

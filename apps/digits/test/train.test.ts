@@ -133,6 +133,40 @@ describe('--compare', () => {
   });
 });
 
+describe("TensorFlow.js's own optimizer", () => {
+  const fewer = ['--no-schedule', '--no-weight-decay', '--learning-rate=0.05'];
+
+  it.each(['--nesterov', '--no-nesterov'])('takes the place of a backend, and goes the same way: %s', async (rule) => {
+    const result = await trained('--compare=cpu,tf.train.momentum', '--epochs=1', rule, ...fewer);
+    const [ours, theirs] = result.compare!.results;
+    expect([ours!.backend, theirs!.backend]).toEqual(['cpu', 'tf.train.momentum']);
+    expect(theirs!.losses[0]).toBeCloseTo(ours!.losses[0]!, 4);
+    expect(Math.abs(theirs!.accuracy - ours!.accuracy)).toBeLessThan(0.01);
+    expect(theirs!.milliseconds).toMatchObject({ copies: 0 });
+    for (const { medianMilliseconds, milliseconds, steps } of [ours!, theirs!]) {
+      expect(medianMilliseconds.gradients).toBeGreaterThan(0);
+      expect(medianMilliseconds.optimizer).toBeGreaterThan(0);
+      expect(milliseconds.gradients).toBeGreaterThan((medianMilliseconds.gradients * steps) / 2);
+    }
+  });
+
+  it('trains alone, and leaves no tensor of ours behind', async () => {
+    const before = tf.memory().numTensors;
+    const result = await trained('--backend=tf.train.momentum', '--model=softmax', ...fewer);
+    expect(result.optimizer).toMatchObject({ class_name: 'Momentum', config: { momentum: 0.9, useNesterov: true } });
+    expect(result.losses[1]).toBeLessThan(result.losses[0]!);
+    expect(tf.memory().numTensors - before).toBeLessThanOrEqual(1); // its optimizer keeps one scalar for ever (tfjs#4647)
+  });
+
+  it('refuses what it does not have', async () => {
+    const { code, stderr } = await command('--backend=tf.train.momentum', '--use-ema', '--non-finite=skip');
+    expect(code).toBe(2);
+    expect(stderr).toBe(
+      'digits: tf.train.momentum has fewer options: expected --no-weight-decay --no-schedule --no-use-ema --non-finite keras beside it\n',
+    );
+  });
+});
+
 describe('output', () => {
   const folder = mkdtempSync(join(tmpdir(), 'digits-'));
   afterAll(() => rmSync(folder, { recursive: true }));
@@ -168,6 +202,20 @@ describe('output', () => {
       expect(x).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
       for (const { y } of lines) expect(y).toHaveLength(20);
     }
+  });
+
+  it('has no curve of the gradient norm without --gradient-norm, and the same weights', async () => {
+    const hashes = [];
+    for (const [flag, drawn] of [
+      ['--gradient-norm', true],
+      ['--no-gradient-norm', false],
+    ] as const) {
+      const report = join(folder, 'norm.html');
+      const { stdout } = await command('--limit=640', '--epochs=1', '--quiet', '--json', `--report=${report}`, flag);
+      hashes.push((JSON.parse(stdout) as RunResult).weightsHash);
+      expect(readFileSync(report, 'utf8').includes('"Gradient norm"')).toBe(drawn);
+    }
+    expect(hashes[1]).toBe(hashes[0]);
   });
 
   it('--json ends with one object, and keeps stdout for it', async () => {

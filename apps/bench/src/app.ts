@@ -1,9 +1,10 @@
-import { HELP, parseFlags, UsageError } from './flags.ts';
-import { heapJobs } from './heap.ts';
-import { machine } from './machine.ts';
-import { overheadJob } from './overhead.ts';
-import { type Job, stepJobs } from './steps.ts';
-import { type Results, tables } from './tables.ts';
+import { UsageError } from './errors.ts';
+import { fileAt } from './files.ts';
+import { type Flags, HELP, parseFlags } from './flags.ts';
+import { listenForInterrupt } from './interrupt.ts';
+import { plan, type Results } from './measure.ts';
+import { select } from './selection.ts';
+import { tables } from './tables.ts';
 import type { Effort } from './timing.ts';
 
 /** Where a run writes. */
@@ -12,25 +13,24 @@ export interface Streams {
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
 }
 
-const FULL: Effort = { samples: 31, sample: 10, warmUp: 200 };
-const QUICK: Effort = { samples: 11, sample: 5, warmUp: 100 };
-const SIZES = [1e3, 1e5, 1e6];
-const VARIABLES = [1, 10, 100, 1000];
+const FULL: Effort = { samples: 31, sample: 10, warmUp: 200, patience: 15_000 };
+const QUICK: Effort = { samples: 9, sample: 4, warmUp: 80, patience: 700 };
 
 /**
  * Runs the command.
  *
- * @returns the exit code: 0, or 2 for wrong flags (one line on stderr)
+ * @returns the exit code: 0, 1 when something could not be measured that should, 2 for wrong flags (one line on stderr), 130 after Ctrl-C
  */
 export async function run(argv: readonly string[], streams: Streams): Promise<number> {
   try {
-    const { help, json, quick, only } = parseFlags(argv);
-    if (help) streams.stdout.write(HELP);
-    else {
-      const results = await bench(quick, only, streams);
-      streams.stdout.write(json ? `${JSON.stringify(results)}\n` : tables(results));
+    const flags = parseFlags(argv);
+    if (flags.help) {
+      streams.stdout.write(HELP);
+      return 0;
     }
-    return 0;
+    const { interrupted, skipped, failed } = await bench(flags, streams);
+    if (interrupted) return 130;
+    return failed.length > 0 || skipped.some((one) => one.failed) ? 1 : 0;
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
     streams.stderr.write(`bench: ${error.message}\n`);
@@ -38,32 +38,25 @@ export async function run(argv: readonly string[], streams: Streams): Promise<nu
   }
 }
 
-async function bench(quick: boolean, only: readonly string[], { stderr }: Streams): Promise<Results> {
-  const chosen = <T>(jobs: readonly Job<T>[]): readonly Job<T>[] =>
-    jobs.filter(({ name }) => only.every((word) => name.split(/[ +]/).includes(word) || name.includes(` ${word} `)));
-  const steps = chosen(stepJobs(SIZES));
-  const overhead = chosen(VARIABLES.map(overheadJob));
-  const heap = chosen(heapJobs);
-  const count = steps.length + overhead.length + heap.length;
-  if (count === 0) throw new UsageError(`--only "${only.join(' ')}" leaves nothing; see --help`);
-  const effort = quick ? QUICK : FULL;
-  let done = 0;
-  const all = async <T>(jobs: readonly Job<T>[]): Promise<T[]> => {
-    const results: T[] = [];
-    for (const job of jobs) {
-      done++;
-      if (stderr.isTTY) stderr.write(`\r\x1b[K${done}/${count} ${job.name}`);
-      results.push(job.run(effort));
-      await new Promise((resolve) => setImmediate(resolve)); // so that Ctrl-C and the progress line get through
-    }
+async function bench(flags: Flags, { stdout, stderr }: Streams): Promise<Results> {
+  const { count, run: measure } = plan(select(flags.only, flags.quick));
+  if (count === 0) throw new UsageError(`--only "${flags.only}" leaves nothing; see --help`);
+  const out = flags.out === undefined ? null : fileAt('--out', flags.out);
+  const chart = flags.chart === undefined ? null : fileAt('--chart', flags.chart);
+  const told = (done: number, name: string): void => {
+    if (stderr.isTTY) stderr.write(`\r\x1b[K${done}/${count} ${name}`);
+    else if (flags.progress) stderr.write(`${done}/${count} ${name}\n`);
+  };
+  const interrupt = listenForInterrupt();
+  try {
+    const results = await measure(flags.quick ? QUICK : FULL, interrupt.signal, told);
+    if (stderr.isTTY) stderr.write('\r\x1b[K');
+    const json = `${JSON.stringify(results)}\n`;
+    out?.(json);
+    if (chart) chart((await import('./chart.ts')).chart(results)); // its libraries are loaded where they are used
+    stdout.write(flags.json ? json : tables(results));
     return results;
-  };
-  const results = {
-    machine: machine(),
-    overhead: await all(overhead),
-    rows: (await all(steps)).flat(),
-    heap: await all(heap),
-  };
-  if (stderr.isTTY) stderr.write('\r\x1b[K');
-  return results;
+  } finally {
+    interrupt.release();
+  }
 }

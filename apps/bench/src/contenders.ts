@@ -1,6 +1,7 @@
 import type { Contender } from './contender.ts';
 import { cpu } from './contenders/cpu.ts';
 import { loop } from './contenders/loop.ts';
+import { tfjsCpu, tfjsWasm } from './contenders/tfjs.ts';
 
-/** The first is what the others are compared with. */
-export const CONTENDERS: readonly Contender[] = [loop, cpu];
+/** All that take part, in the order of the tables. Another one is a file in `contenders/` and its name here. */
+export const CONTENDERS: readonly Contender[] = [cpu, loop, tfjsCpu, tfjsWasm];

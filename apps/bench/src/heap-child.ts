@@ -1,13 +1,15 @@
 // Takes steps, and prints by how much the heap grew with each. Started by heap.ts with its flags for the young generation.
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
+import { createTask } from './contender.ts';
 import { cpu } from './contenders/cpu.ts';
 import { OPTION_SETS } from './options.ts';
 
 const [name, count] = process.argv.slice(2);
 const steps = Number(count);
 const set = OPTION_SETS.find((s) => s.name === name)!;
-const step = cpu.start(set, new Float32Array(40).fill(1), new Float32Array(40).fill(0.01));
+const task = createTask(set, { name: 'two small variables', shapes: [[4, 10], [10]], elements: 50 });
+const { step } = await cpu.start(task);
 let collections = 0;
 new PerformanceObserver((list) => {
   collections += list.getEntries().length;

@@ -1,6 +1,6 @@
 import { runChild } from './child.ts';
-import { OPTION_SETS } from './options.ts';
-import type { Job } from './steps.ts';
+import type { Job } from './job.ts';
+import type { OptionSet } from './options.ts';
 
 /** What steps leave on the heap. */
 export interface HeapRow {
@@ -15,13 +15,17 @@ const STEPS = 100_000;
 /** A young generation that all of the steps fit in, so that nothing is collected. */
 const FLAGS = ['--min-semi-space-size=256', '--max-semi-space-size=256'];
 
-/** Steps in a process of their own, over two small variables. */
-export const heapJobs: readonly Job<HeapRow>[] = OPTION_SETS.map(({ name }) => ({
-  name: `heap ${name}`,
-  run() {
-    return { options: name, steps: STEPS, ...parsed(runChild('heap-child', [name, String(STEPS)], FLAGS)) };
-  },
-}));
-
-const parsed = (text: string): Pick<HeapRow, 'bytesPerStep' | 'collections'> =>
-  JSON.parse(text) as Pick<HeapRow, 'bytesPerStep' | 'collections'>;
+/** Steps of `@sgd/cpu` in a process of its own, over two small variables. */
+export function heapJob({ name }: OptionSet): Job<HeapRow> {
+  return {
+    name: `heap ${name}`,
+    async run(_effort, signal) {
+      const printed = await runChild('heap-child', [name, String(STEPS)], signal, FLAGS);
+      return {
+        options: name,
+        steps: STEPS,
+        ...(JSON.parse(printed) as Pick<HeapRow, 'bytesPerStep' | 'collections'>),
+      };
+    },
+  };
+}

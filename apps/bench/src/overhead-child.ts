@@ -2,7 +2,7 @@
 // what the compiler has seen of one would slow the other. Started by overhead.ts.
 import { type Backend, type Session, SGD } from '@sgd/core';
 import { cpu } from '@sgd/cpu';
-import { type Effort, time } from './timing.ts';
+import { type Effort, time, type Timing } from './timing.ts';
 
 /** An engine that does nothing, at once. */
 function idle(): Backend<Float32Array, Float32Array, 'sync'> {
@@ -39,5 +39,5 @@ function applier(backend: Backend<Float32Array, Float32Array, 'sync'>, count: nu
 
 const [name, count, effort] = process.argv.slice(2) as [string, string, string];
 const backend = name === 'idle' ? idle() : (cpu() as Backend<Float32Array, Float32Array, 'sync'>);
-const [timing] = time([applier(backend, Number(count))], JSON.parse(effort) as Effort);
-console.log(timing!.median);
+const [timing] = await time([{ call: applier(backend, Number(count)) }], JSON.parse(effort) as Effort);
+console.log((timing as Timing).median);

@@ -6,50 +6,146 @@ export interface Timing {
   readonly samples: number;
 }
 
-/** How long to measure. */
+/** Not timed: a call took so many nanoseconds that there would be too few samples. */
+export interface TooSlow {
+  readonly tooSlow: number;
+}
+
+/** How long to measure. Milliseconds. */
 export interface Effort {
   readonly samples: number;
-  /** Milliseconds of a sample, at least. */
+  /** Of a sample, at least. */
   readonly sample: number;
-  /** Milliseconds of warming up each. */
+  /** Of warming up each. */
   readonly warmUp: number;
+  /** Of all samples of one; slow ones get fewer samples, and none if fewer than three would do. */
+  readonly patience: number;
 }
 
-const now = (): number => Number(process.hrtime.bigint());
+/** What is timed. */
+export interface Timed {
+  /** A promise each time, or never. */
+  readonly call: () => unknown;
+  /** Before each sample, not timed. */
+  readonly turn?: () => unknown;
+  /** At the end of each sample, timed. */
+  readonly settle?: () => Promise<unknown>;
+  /** Calls that belong together, e.g. the micro-steps of an update: a sample has a multiple. */
+  readonly cycle?: number;
+  /** Only the last call of each cycle is timed. */
+  readonly last?: boolean;
+}
 
-/**
- * Times functions that take turns, sample by sample, so that what slows the machine for a while slows all of them.
- *
- * @param multiple - each sample has so many calls or a multiple, e.g. all steps of an accumulation
- */
-export function time(functions: readonly (() => void)[], effort: Effort, multiple = 1): Timing[] {
-  const calls = functions.map((call) => callsFor(call, effort, multiple));
-  const samples = functions.map((): number[] => []);
-  for (let s = 0; s < effort.samples; s++) {
-    functions.forEach((call, i) => {
-      const count = calls[i]!;
+const LEAST_SAMPLES = 3;
+const now = (): number => performance.now() * 1e6;
+
+/** Times functions that take turns, sample by sample, so that what slows the machine for a while slows all of them. */
+export async function time(all: readonly Timed[], effort: Effort): Promise<(Timing | TooSlow)[]> {
+  const runners = [];
+  for (const timed of all) runners.push(await Runner.warmed(timed, effort));
+  for (let round = 1; round <= effort.samples; round++) {
+    for (const runner of runners) {
+      if (runner.isDue(round / effort.samples)) await runner.sample();
+    }
+  }
+  return runners.map((runner) => runner.result());
+}
+
+class Runner {
+  readonly #timed: Timed;
+  readonly #asynchronous: boolean;
+  /** Of one call, while warming up. */
+  readonly #each: number;
+  readonly #cycles: number;
+  readonly #wanted: number;
+  readonly #samples: number[] = [];
+
+  private constructor(timed: Timed, asynchronous: boolean, each: number, { samples, sample, patience }: Effort) {
+    const cycle = each * (timed.cycle ?? 1);
+    this.#timed = timed;
+    this.#asynchronous = asynchronous;
+    this.#each = each;
+    this.#cycles = Math.max(1, Math.ceil((sample * 1e6) / cycle));
+    const affordable = Math.min(samples, Math.floor((patience * 1e6) / (this.#cycles * cycle)));
+    this.#wanted = affordable < Math.min(LEAST_SAMPLES, samples) ? 0 : affordable;
+  }
+
+  /** Warms up, and finds how many calls fill a sample. */
+  static async warmed(timed: Timed, effort: Effort): Promise<Runner> {
+    const { call, cycle = 1, settle } = timed;
+    await timed.turn?.();
+    const started = now();
+    const first = call();
+    const asynchronous = first instanceof Promise;
+    await first;
+    for (let i = 1; i < cycle; i++) await call();
+    let elapsed = now() - started;
+    let each = elapsed / cycle;
+    if (elapsed > effort.patience * 1e6) return new Runner(timed, asynchronous, each, effort);
+    let cycles = 1;
+    do {
       const start = now();
-      for (let c = 0; c < count; c++) call();
-      samples[i]!.push((now() - start) / count);
-    });
+      for (let c = 0; c < cycles; c++) {
+        for (let i = 0; i < cycle; i++) {
+          const result = call();
+          if (asynchronous) await result;
+        }
+      }
+      await settle?.();
+      each = (now() - start) / cycle / cycles;
+      elapsed = now() - started;
+      if (each * cycle * cycles < effort.sample * 1e6) cycles *= 2;
+    } while (elapsed < effort.warmUp * 1e6);
+    return new Runner(timed, asynchronous, each, effort);
   }
-  return samples.map(timing);
-}
 
-/** Warms up, and finds how many calls fill a sample. */
-function callsFor(call: () => void, { sample, warmUp }: Effort, multiple: number): number {
-  const start = now();
-  let count = 0;
-  while (now() - start < warmUp * 1e6 || count < 3) {
-    for (let m = 0; m < multiple; m++) call();
-    count++;
+  /** Whether it takes part in a round; those with fewer samples take them evenly. */
+  isDue(share: number): boolean {
+    return this.#samples.length < Math.floor(share * this.#wanted + 1e-9);
   }
-  const each = (now() - start) / count;
-  return Math.max(1, Math.ceil((sample * 1e6) / each)) * multiple;
-}
 
-function timing(samples: number[]): Timing {
-  const sorted = samples.toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))]!;
-  return { median: at(0.5), spread: (at(0.75) - at(0.25)) / 2 / at(0.5), samples: sorted.length };
+  async sample(): Promise<void> {
+    const { cycle = 1, last = false } = this.#timed;
+    await this.#timed.turn?.();
+    // uncounted, and not for those that are slow: what the others left in the cache is none of its business
+    if (this.#cycles > 1) await this.#calls(1);
+    const total = await (last ? this.#lastCalls() : this.#calls(this.#cycles));
+    this.#samples.push(total / this.#cycles / (last ? 1 : cycle));
+  }
+
+  result(): Timing | TooSlow {
+    if (this.#wanted === 0) return { tooSlow: this.#each };
+    const sorted = this.#samples.toSorted((a, b) => a - b);
+    const at = (share: number): number => sorted[Math.round(share * (sorted.length - 1))]!;
+    return { median: at(0.5), spread: (at(0.75) - at(0.25)) / 2 / at(0.5), samples: sorted.length };
+  }
+
+  /** Nanoseconds of so many cycles. */
+  async #calls(cycles: number): Promise<number> {
+    const { call, settle, cycle = 1 } = this.#timed;
+    const count = cycles * cycle;
+    const start = now();
+    if (this.#asynchronous) for (let i = 0; i < count; i++) await call();
+    else for (let i = 0; i < count; i++) call();
+    if (settle) await settle();
+    return now() - start;
+  }
+
+  /** Nanoseconds of the last calls of all cycles of a sample. */
+  async #lastCalls(): Promise<number> {
+    const { call, settle, cycle = 1 } = this.#timed;
+    let total = 0;
+    for (let c = 0; c < this.#cycles; c++) {
+      for (let i = 1; i < cycle; i++)
+        if (this.#asynchronous) await call();
+        else call();
+      if (settle) await settle();
+      const start = now();
+      if (this.#asynchronous) await call();
+      else call();
+      if (settle) await settle();
+      total += now() - start;
+    }
+    return total;
+  }
 }

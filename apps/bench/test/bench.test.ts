@@ -1,92 +1,114 @@
-import { describe, expect, it } from 'vitest';
-import { run } from '../src/app.ts';
-import { CONTENDERS } from '../src/contenders.ts';
-import { OPTION_SETS } from '../src/options.ts';
-import { time } from '../src/timing.ts';
+// The command. What it measures runs in processes of the built program: `npm test` builds it first.
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, it } from 'vitest';
+import type { Results } from '../src/measure.ts';
+import { command } from './command.ts';
 
-/** Runs the command, and gives what it wrote. */
-async function command(...argv: string[]): Promise<{ code: number; out: string; err: string }> {
-  const written = { out: '', err: '' };
-  const code = await run(argv, {
-    stdout: { write: (text: string) => (written.out += text) },
-    stderr: { write: (text: string) => (written.err += text) },
-  });
-  return { code, ...written };
-}
-
-describe('the contenders do the same work', () => {
-  const length = 1000;
-  const values = Float32Array.from({ length }, (_, i) => Math.sin(i));
-  const gradient = Float32Array.from({ length }, (_, i) => Math.cos(3 * i) / 10);
-  it.each(OPTION_SETS.map((set) => [set.name, set] as const))('%s', (_name, set) => {
-    const [first, ...others] = CONTENDERS.map((contender) => {
-      const own = values.slice();
-      const step = contender.start(set, own, gradient);
-      for (let i = 0; i < 12; i++) step();
-      return own;
-    });
-    // to the bit, but for the order in which a norm is summed
-    const allowed = set.options.globalClipnorm ? 1e-6 : 0;
-    for (const other of others) {
-      const apart = Math.max(...other.map((value, i) => Math.abs(value - first![i]!)));
-      expect(apart).toBeLessThanOrEqual(allowed);
-    }
-    expect(first).not.toEqual(values);
-  });
-});
-
-describe('time', () => {
-  it('gives the median of samples that take turns, in calls of a multiple', () => {
-    const calls: number[] = [];
-    const turns = [0, 1].map((i) => () => void calls.push(i));
-    const timings = time(turns, { samples: 5, sample: 0.001, warmUp: 0 }, 4);
-    expect(timings.map((t) => t.samples)).toEqual([5, 5]);
-    expect(timings.every((t) => t.median > 0 && t.spread >= 0)).toBe(true);
-    expect(calls.filter((i) => i === 0).length % 4).toBe(0);
-    expect(calls.slice(-1)).toEqual([1]);
-  });
-});
+const main = new URL('../dist/main.js', import.meta.url).pathname;
+const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('the command', () => {
-  it('prints a table, and on what machine', async () => {
-    const { code, out } = await command('--quick', '--only', 'momentum 1e3');
-    expect(code).toBe(0);
+  it('prints a table, and on what machine; nothing on stderr', async () => {
+    const { code, out, err } = await command('--quick', '--only', 'momentum 1e3 cpu loop');
+    expect([code, err]).toEqual([0, '']);
     expect(out).toMatch(/cores, .*Node v/);
-    expect(out).toMatch(/momentum 1e3.*plain loop/);
-    expect(out).toMatch(/momentum 1e3.*@sgd\/cpu/);
-    expect(out).not.toContain('1e5');
+    for (const contender of ['copy', 'cpu', 'loop']) expect(out).toMatch(new RegExp(`│ ${contender} +│ +[\\d.]+`));
+    expect(out).not.toMatch(/1e5|tfjs/);
   });
 
-  it('prints JSON', async () => {
-    const { code, out } = await command('--quick', '--json', '--only', 'overhead 10');
-    const results = JSON.parse(out) as {
-      machine: object;
-      rows: unknown[];
-      overhead: { variables: number; coreNs: number }[];
-    };
-    expect([code, results.rows, results.overhead.length]).toEqual([0, [], 1]);
-    expect(results.overhead[0]!.variables).toBe(10);
-    expect(results.overhead[0]!.coreNs).toBeGreaterThan(0);
-    expect(results.machine).toHaveProperty('node', process.version);
+  it('prints JSON, the same into a file, and draws the chart', async () => {
+    const [out, svg] = [join(folder, 'new', 'bench.json'), join(folder, 'bench.svg')];
+    const flags = ['--quick', '--json', '--progress', `--out=${out}`, `--chart=${svg}`, '--only', 'momentum 1e3 cpu'];
+    const printed = await command(...flags);
+    expect(printed).toMatchObject({ code: 0, err: '1/1 momentum 1e3\n' });
+    const results = JSON.parse(printed.out) as Results;
+    expect(results).toMatchObject({
+      skipped: [],
+      overhead: [],
+      heap: [],
+      training: [],
+      failed: [],
+      interrupted: false,
+    });
+    expect(results.machine).toMatchObject({ node: process.version, cpu: expect.any(String) as string });
+    expect(results.machine.cores).toBeGreaterThan(0);
+    expect(results.rows.map(({ contender }) => contender)).toEqual(['copy', 'cpu']);
+    for (const { workload, options, nsPerElement, gbPerSecond, samples } of results.rows) {
+      expect([workload, options]).toEqual(['1e3', 'momentum']);
+      for (const figure of [nsPerElement, gbPerSecond, samples]) expect(figure).toBeGreaterThan(0);
+    }
+    expect(readFileSync(out, 'utf8')).toBe(printed.out);
+    expect(readFileSync(svg, 'utf8')).toMatch(/^<svg /);
+  });
+
+  it('measures the overhead and the heap', async () => {
+    const { code, out } = await command('--quick', '--json', '--only', 'overhead heap 10');
+    const { overhead, heap, rows } = JSON.parse(out) as Results;
+    expect([code, rows, heap]).toEqual([0, [], []]);
+    expect(overhead).toMatchObject([{ variables: 10 }]);
+    expect(overhead[0]!.coreNs).toBeGreaterThan(0);
+    const second = JSON.parse((await command('--quick', '--json', '--only', 'heap plain')).out) as Results;
+    expect(second.heap).toMatchObject([{ options: 'plain', steps: 100_000 }]);
+  });
+
+  it('measures trainings, with the same losses', async () => {
+    const { code, out } = await command('--quick', '--json', '--only', 'training');
+    expect(code).toBe(0);
+    const { training } = JSON.parse(out) as Results;
+    expect(training.map(({ optimizer, beside }) => [optimizer, beside])).toEqual([
+      ['cpu', 'tf.train.momentum'],
+      ['tf.train.momentum', 'cpu'],
+    ]);
+    for (const { step, whole, share, gradients, copies } of training) {
+      expect(step).toBeGreaterThan(0);
+      expect(whole).toBeCloseTo(step + gradients + copies, 9);
+      expect(share).toBeCloseTo(step / whole, 9);
+    }
   });
 
   it('explains itself', async () => {
-    expect(await command('--help')).toMatchObject({
-      code: 0,
-      out: expect.stringContaining('--only WORDS') as string,
-      err: '',
-    });
+    const { code, out, err } = await command('--help');
+    expect([code, err]).toEqual([0, '']);
+    for (const word of ['--only WORDS', 'training', 'gpt2-small', 'all:update', 'tfjs:wasm', 'Exit codes'])
+      expect(out).toContain(word);
   });
 
   it.each([
-    ['--fast', /^bench: .*'--fast'.*\n$/],
-    ['--only', /^bench: .*--only.*\n$/],
-    ['--json=yes', /^bench: .*--json.*\n$/],
-    ['all', /^bench: .*'all'.*\n$/],
-    ['--only=nothing like it', /^bench: --only "nothing like it" leaves nothing; see --help\n$/],
-  ])('refuses %s in one line', async (flag, line) => {
-    const { code, out, err } = await command(flag);
+    [['--fast'], /^bench: .*'--fast'.*\n$/],
+    [['--only'], /^bench: .*--only.*\n$/],
+    [['--json=yes'], /^bench: .*--json.*\n$/],
+    [['all'], /^bench: .*'all'.*\n$/],
+    [['--only=nothing like it'], /^bench: --only nothing: names no part, .*; see --help\n$/],
+    [['--only=heap 1e3'], /^bench: --only "heap 1e3" leaves nothing; see --help\n$/],
+    [[`--out=${tmpdir()}`], /^bench: --out .*: expected a file that can be written \(it is a folder\)\n$/],
+    [[`--chart=${main}/chart.svg`], /^bench: --chart .*: expected a file that can be written \(.*\)\n$/],
+  ])('refuses %s in one line', async (flags, line) => {
+    const { code, out, err } = await command(...flags);
     expect([code, out]).toEqual([2, '']);
     expect(err).toMatch(line);
+  });
+});
+
+describe('Ctrl-C', () => {
+  it('ends with 130, with what was measured so far, and leaves no process behind', async () => {
+    const out = join(folder, 'interrupted.json');
+    const child = spawn(process.execPath, [main, '--progress', `--out=${out}`, '--only', 'momentum 1e3 16M loop']);
+    const text = { out: '', err: '' };
+    child.stdout.on('data', (chunk: Buffer) => (text.out += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => {
+      text.err += chunk.toString();
+      if (text.err.includes('2/2')) setTimeout(() => child.kill('SIGINT'), 300);
+    });
+    const code = await new Promise((resolve) => child.on('close', resolve)); // its pipes are closed when its children are gone
+    expect(code).toBe(130);
+    expect(text.out).toMatch(/│ loop +│ +[\d.]+/);
+    expect(text.out).toMatch(/interrupted: these are the figures/);
+    const { rows, interrupted } = JSON.parse(readFileSync(out, 'utf8')) as Results;
+    expect([rows.length, interrupted]).toEqual([2, true]);
+    expect(readdirSync(folder)).toContain('interrupted.json');
   });
 });

@@ -1,14 +1,14 @@
-import { SGD } from '@sgd/core';
-import { cpu as backend } from '@sgd/cpu';
+import { cpu as backend, type CpuVariable } from '@sgd/cpu';
 import type { Contender } from '../contender.ts';
+import { arraysKept } from '../options.ts';
+import { optimizerRun } from './optimizer.ts';
 
 /** `@sgd/cpu` through core, as users call it. */
 export const cpu: Contender = {
-  name: '@sgd/cpu',
-  start({ options }, values, gradient) {
-    const optimizer = new SGD(options, backend());
-    optimizer.build([values]);
-    const gradients = [gradient];
-    return () => optimizer.apply(gradients);
-  },
+  name: 'cpu',
+  memory: (set, { elements }) => 4 * elements * arraysKept(set),
+  start: (task) =>
+    optimizerRun(task, backend(), task.variables() as CpuVariable[], task.gradients, (variable) =>
+      (variable as Float32Array).slice(),
+    ),
 };

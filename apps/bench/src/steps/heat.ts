@@ -1,0 +1,63 @@
+import { type Contender, createTask, type Run } from '../contender.ts';
+import { COPY, COPY_BYTES, copy } from '../copy.ts';
+import { microSteps, type OptionSet } from '../options.ts';
+import { type Effort, time, type Timed } from '../timing.ts';
+import type { Workload } from '../workloads.ts';
+import { type Heat, NOISY } from './rows.ts';
+
+/** Lets contenders, and the copy, take turns on one workload with one set of options. */
+export async function heat(
+  workload: Workload,
+  set: OptionSet,
+  contenders: readonly Contender[],
+  effort: Effort,
+): Promise<Heat> {
+  const task = createTask(set, workload);
+  const limit = copy(workload.elements);
+  const where = { workload: workload.name, options: set.name };
+  const result: Heat = { rows: [], skipped: [] };
+  const started: { readonly name: string; readonly run: Run }[] = [];
+  try {
+    for (const contender of contenders) {
+      try {
+        started.push({ name: contender.name, run: await contender.start(task) });
+      } catch (error) {
+        result.skipped.push({ ...where, contender: contender.name, why: `failed: ${String(error)}`, failed: true });
+      }
+    }
+    const timings = await time([limit, ...started.map(({ run }) => timed(run, set))], effort);
+    [COPY, ...started.map(({ name }) => name)].forEach((contender, i) => {
+      const timing = timings[i]!;
+      const [elements, bytes] = i === 0 ? [limit.elements, COPY_BYTES] : [workload.elements, set.bytes];
+      if ('tooSlow' in timing) {
+        const why = `too slow for this run: a step takes ${(timing.tooSlow / 1e9).toFixed(1)} s`;
+        result.skipped.push({ ...where, contender, why });
+        return;
+      }
+      const { median, spread, samples } = timing;
+      result.rows.push({
+        ...where,
+        contender,
+        nsPerElement: median / elements,
+        gbPerSecond: (bytes * elements) / median,
+        nsPerStep: (median / elements) * workload.elements,
+        spread,
+        samples,
+        noisy: spread > NOISY,
+      });
+    });
+    return result;
+  } finally {
+    for (const { run } of started) await run.dispose();
+  }
+}
+
+function timed(run: Run, set: OptionSet): Timed {
+  return {
+    call: run.step,
+    ...(run.turn && { turn: run.turn }),
+    ...(run.settle && { settle: run.settle }),
+    cycle: microSteps(set),
+    last: set.timed === 'last',
+  };
+}

@@ -1,0 +1,125 @@
+import { SaxesParser } from 'saxes';
+import { describe, expect, it } from 'vitest';
+import { chart } from '../src/chart.ts';
+import type { Results } from '../src/measure.ts';
+import type { StepRow } from '../src/steps/rows.ts';
+import { tables } from '../src/tables.ts';
+
+const row = (options: string, contender: string, nsPerElement: number, more: Partial<StepRow> = {}): StepRow => ({
+  workload: '1e6',
+  options,
+  contender,
+  nsPerElement,
+  gbPerSecond: (contender === 'copy' ? 8 : 20) / nsPerElement,
+  nsPerStep: 1e6 * nsPerElement,
+  spread: 0.02,
+  samples: 11,
+  noisy: false,
+  ...more,
+});
+
+const results: Results = {
+  machine: { cpu: 'A & B <fast>', cores: 2, memoryGB: 8, system: 'Linux x64', node: 'v20.0.0', load: 0.1 },
+  rows: [
+    row('plain', 'copy', 0.5),
+    row('plain', 'cpu', 1),
+    row('momentum', 'copy', 0.5),
+    row('momentum', 'cpu', 2),
+    row('momentum', 'loop', 4, { spread: 0.3, noisy: true }),
+    row('momentum', 'loop', 3, { workload: '1e3', nsPerStep: 3000 }),
+  ],
+  skipped: [{ workload: '1e6', options: 'plain', contender: 'loop', why: 'too slow' }],
+  overhead: [{ variables: 10, coreNs: 200, corePerFurtherNs: 14.5, cpuNs: 900, cpuPerFurtherNs: 60 }],
+  heap: [{ options: 'plain', steps: 100_000, bytesPerStep: 0.25, collections: 0 }],
+  training: [{ optimizer: 'cpu', beside: 'x', gradients: 4, copies: 0.5, step: 0.5, whole: 5, share: 0.1, steps: 125 }],
+  failed: [{ name: 'heap all', why: 'ended with SIGKILL' }],
+  interrupted: false,
+};
+
+describe('the tables', () => {
+  const text = tables(results);
+  const cells = (line: RegExp): string[] =>
+    text
+      .split('\n')
+      .find((one) => line.test(one))!
+      .split('│')
+      .slice(1, -1)
+      .map((cell) => cell.trim());
+
+  it('say on what machine', () => {
+    expect(text).toMatch(/^A & B <fast>, 2 cores, 8 GB, Linux x64, Node v20\.0\.0, load 0\.1\n/);
+  });
+
+  it('give time, bandwidth, share of the limit and the ratio to each peer', () => {
+    expect(text).toContain('momentum: 20 bytes an element');
+    expect(cells(/cpu .* 2\.00 ms/)).toEqual(['', 'cpu', '2.00', '±2 %', '2.00 ms', '10.0', '63 %', '', '2.00']);
+    expect(cells(/copy .* 500 µs .*│ +│ +│$/)).toEqual([
+      '1e6',
+      'copy',
+      '0.500',
+      '±2 %',
+      '500 µs',
+      '16.0',
+      '100 %',
+      '',
+      '',
+    ]);
+    expect(cells(/loop .* 3\.00 µs/)).toEqual(['1e3', 'loop', '3.00', '±2 %', '3.00 µs', '6.7', '', '', '']);
+  });
+
+  it('mark noisy rows, and say what that means', () => {
+    expect(cells(/loop .* 4\.00 ms/)).toEqual(['', 'loop', '4.00*', '±30 %', '4.00 ms', '5.0', '31 %', '0.50', '']);
+    expect(text).toContain('* noisy: the quartiles are more than 10 % from the median');
+    expect(tables({ ...results, rows: results.rows.filter(({ noisy }) => !noisy) })).not.toContain('noisy');
+  });
+
+  it('say what options cost against momentum', () => {
+    expect(text).toMatch(
+      /against that with momentum\n\n.*\n│ workload │ contender │ plain │\n.*\n│ 1e6 +│ cpu +│ +0\.50 │\n/,
+    );
+  });
+
+  it('say what was left out, what failed and what was interrupted', () => {
+    expect(text).toContain('left out: loop, plain 1e6: too slow\nfailed: heap all: ended with SIGKILL\n');
+    expect(text).not.toContain('interrupted');
+    expect(tables({ ...results, interrupted: true })).toMatch(/\n\ninterrupted: .*\n$/);
+  });
+
+  it('have the other parts', () => {
+    expect(cells(/14\.5/)).toEqual(['10', '200', '14.5', '900', '60.0']);
+    expect(cells(/0\.25/)).toEqual(['plain', '0.25', '0']);
+    expect(cells(/10\.0 %/)).toEqual(['cpu', 'x', '4.00', '0.500', '0.500', '5.00', '10.0 %']);
+  });
+});
+
+describe('the chart', () => {
+  it('is well-formed SVG that needs nothing else, with a dot for each row', () => {
+    const tags: string[] = [];
+    const texts: string[] = [];
+    let root: Record<string, string> = {};
+    const parser = new SaxesParser({ xmlns: false });
+    parser.on('opentag', ({ name, attributes }) => {
+      if (tags.length === 0) root = attributes as Record<string, string>;
+      tags.push(name);
+    });
+    parser.on('text', (text) => texts.push(text));
+    parser.on('error', (error) => {
+      throw error;
+    });
+    const svg = chart(results);
+    parser.write(svg).close();
+    expect(tags[0]).toBe('svg');
+    expect(root).toMatchObject({ xmlns: 'http://www.w3.org/2000/svg', width: '960' });
+    expect(tags.filter((tag) => tag === 'circle')).toHaveLength(4 + 2); // rows without the copy, and the legend
+    const words = texts.map((text) => text.trim());
+    expect(words).toEqual(expect.arrayContaining(['plain', 'momentum', '1e3', '1e6', 'cpu', 'loop', 'copy']));
+    expect(words).toContain('A & B <fast>, 2 cores, Linux x64, Node v20.0.0');
+    expect(words.join('\n')).toMatch(/prefers-color-scheme: dark/);
+    expect(svg.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|href|url\(|NaN|undefined/);
+  });
+
+  it('is one, too, of rows of one kind, and of none', () => {
+    for (const rows of [results.rows.slice(2, 4), []])
+      expect(chart({ ...results, rows })).toMatch(/^<svg .*<\/svg>\n$/s);
+  });
+});

@@ -1,0 +1,148 @@
+import { describe, expect, it } from 'vitest';
+import type { Contender } from '../src/contender.ts';
+import { CONTENDERS } from '../src/contenders.ts';
+import { arraysKept, bytesOf, OPTION_SETS, PASSES } from '../src/options.ts';
+import { select } from '../src/selection.ts';
+import { grouped } from '../src/steps/memory.ts';
+import { stepJob } from '../src/steps/steps.ts';
+import { WORKLOADS } from '../src/workloads.ts';
+
+const momentum = OPTION_SETS.find(({ name }) => name === 'momentum')!;
+const workload = (name: string): (typeof WORKLOADS)[number] => WORKLOADS.find((one) => one.name === name)!;
+
+describe('bytes an element', () => {
+  it('are counted for each set', () => {
+    expect(Object.fromEntries(OPTION_SETS.map(({ name, bytes }) => [name, bytes]))).toEqual({
+      plain: 12,
+      momentum: 20,
+      'nesterov+decay': 20,
+      'nesterov+decay+clip': 24,
+      'nesterov+decay+clip+ema': 32,
+      'nesterov+decay+clip+ema+accumulation': 29,
+      'nesterov+decay+clip+ema+accumulation:update': 44,
+      all: 29,
+      'all:update': 44,
+    });
+  });
+
+  it('are those of the passes: all that is kept is read and written, and the gradient read', () => {
+    for (const set of OPTION_SETS) {
+      const { updating } = PASSES[set.name.replace(':update', '')]!;
+      const main = updating.at(-1)!;
+      const [read = '', written = ''] = main.split(' > ');
+      expect(written.split(' ')).toHaveLength(arraysKept(set));
+      expect(read).toBe(`g ${written}`);
+      expect(updating).toHaveLength(set.options.globalClipnorm ? 2 : 1);
+    }
+    expect(bytesOf({ updating: ['g >', 'g x > x'], accumulating: ['g v > v'] }, 'last')).toBe(16);
+    expect(bytesOf({ updating: ['g >', 'g x > x'], accumulating: ['g v > v'] }, 'all')).toBe(13);
+  });
+});
+
+describe('workloads', () => {
+  it('are the flat ones, the small ones and the models, as large as they say', () => {
+    expect(WORKLOADS.map(({ name }) => name)).toEqual(expect.arrayContaining(['1e3', '1e7', '16M', '200x16x16']));
+    const sizes = Object.fromEntries(WORKLOADS.map(({ name, shapes, elements }) => [name, [shapes.length, elements]]));
+    expect(sizes).toMatchObject({
+      '16M': [1, 16e6],
+      '200x16x16': [200, 51_200],
+      resnet50: [161, 25_557_032],
+      'resnet50:flat': [1, 25_557_032],
+      'gpt2-small': [148, 124_439_808],
+      mobilenet_v2: [158, 3_504_872],
+    });
+    expect(new Set(Object.keys(sizes)).size).toBe(WORKLOADS.length);
+  });
+});
+
+describe('--only', () => {
+  const parts = (only: string): string[] => [...select(only, false).parts];
+  const steps = (only: string, quick = false): string[] =>
+    select(only, quick).steps.map(({ workload: { name }, set }) => `${set.name} ${name}`);
+
+  it('leaves everything without words', () => {
+    expect(parts('')).toEqual(['steps', 'overhead', 'heap', 'training']);
+    expect(steps('')).toHaveLength(WORKLOADS.length * OPTION_SETS.length);
+    expect(select('', false).contenders).toEqual(CONTENDERS);
+  });
+
+  it('takes words of one kind as alternatives, and lets kinds restrict each other', () => {
+    expect(steps('plain momentum 1e3 1e6')).toEqual(['plain 1e3', 'plain 1e6', 'momentum 1e3', 'momentum 1e6']);
+    const { contenders } = select('momentum 1e3 loop tfjs', false);
+    expect(contenders.map(({ name }) => name)).toEqual(['loop', 'tfjs:cpu', 'tfjs:wasm']);
+  });
+
+  it('takes an option for all sets that have it, but a set by its name', () => {
+    expect(steps('clip 1e3')).toEqual(
+      OPTION_SETS.filter(({ name }) => name.includes('clip')).map(({ name }) => `${name} 1e3`),
+    );
+    expect(steps('momentum 1e3')).toEqual(['momentum 1e3']);
+    expect(steps('all 1e3')).toEqual(['all 1e3', 'all:update 1e3']);
+    expect(steps('all:update 1e3')).toEqual(['all:update 1e3']);
+  });
+
+  it('leaves out the parts that know no such word', () => {
+    expect(parts('1e3')).toEqual(['steps']);
+    expect(parts('momentum')).toEqual(['steps', 'heap']);
+    expect(parts('cpu')).toEqual(['steps', 'training']);
+    expect(parts('10')).toEqual(['overhead']);
+    expect(parts('heap training')).toEqual(['heap', 'training']);
+    expect(parts('heap 1e3')).toEqual([]);
+  });
+
+  it('with --quick drops what no word names', () => {
+    const quick = steps('', true);
+    expect(quick).toContain('momentum mobilenet_v2');
+    expect(quick).not.toContain('plain mobilenet_v2');
+    expect(quick).not.toContain('momentum 1e7');
+    expect(steps('gpt2-small plain', true)).toEqual(['plain gpt2-small']);
+    expect(steps('accumulation 1e3', true)).toHaveLength(2);
+  });
+
+  it('refuses a word that names nothing', () => {
+    expect(() => select('momentum 1e4', false)).toThrow('--only 1e4: names no part, workload');
+  });
+});
+
+describe('memory', () => {
+  const contender = (name: string, memory: number, more: Partial<Contender> = {}): Contender => ({
+    ...CONTENDERS[0]!,
+    name,
+    memory: () => memory,
+    ...more,
+  });
+  const names = (groups: readonly (readonly Contender[])[]): string[][] =>
+    groups.map((group) => group.map(({ name }) => name));
+
+  it('puts together who fits, and leaves out who never does', () => {
+    const million = workload('1e6'); // 12 MB shared
+    const all = [
+      contender('a', 30e6),
+      contender('b', 70e6),
+      contender('c', 50e6),
+      contender('d', 90e6),
+      contender('e', 20e6, { most: 10e6 }),
+    ];
+    const { groups, tooLarge } = grouped(all, momentum, million, 100e6);
+    expect(names(groups)).toEqual([['a', 'c'], ['b']]);
+    expect(tooLarge.map(({ contender: { name }, why }) => `${name} ${why}`)).toEqual([
+      'd needs 0.1 GB of the 0.1 GB to be used',
+      'e needs 0.0 GB, and its engine has 0.0 GB',
+    ]);
+  });
+
+  it('keeps 16M with all contenders in one process, in 8 GB', () => {
+    for (const set of OPTION_SETS) expect(grouped(CONTENDERS, set, workload('16M'), 6.5e9).groups).toHaveLength(1);
+  });
+
+  it('lets gpt2-small take part, in turns', () => {
+    const { groups, tooLarge } = grouped(CONTENDERS, momentum, workload('gpt2-small'), 6.5e9);
+    expect(tooLarge).toEqual([]);
+    expect(groups.length).toBeGreaterThan(1);
+  });
+
+  it('makes no job where nobody takes the options', () => {
+    const tfjs = CONTENDERS.filter(({ name }) => name.startsWith('tfjs'));
+    expect(stepJob(workload('1e3'), OPTION_SETS.at(-1)!, tfjs)).toBeNull();
+  });
+});

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
-import { COPY } from './copy.ts';
+import { COPY, COPY_LARGE, isCopy } from './copy.ts';
 import type { Results } from './measure.ts';
 import { OPTION_SETS } from './options.ts';
 import type { StepRow } from './steps/rows.ts';
@@ -17,7 +17,7 @@ const STYLE = `
   @media (prefers-color-scheme: dark) { svg { color: #e6edf3; background: #0d1117; } }
 `;
 
-/** The steps as one SVG that needs nothing else: GB/s by workload, a dot for each contender, a bar where copying is; a part for each set of options. */
+/** The steps as one SVG that needs nothing else: GB/s by workload, a dot for each contender, bars where copying is; a part for each set of options. */
 export function chart({ rows, machine }: Results): string {
   const present = (names: readonly string[], key: keyof StepRow): string[] =>
     names.filter((name) => rows.some((row) => row[key] === name));
@@ -29,9 +29,9 @@ export function chart({ rows, machine }: Results): string {
     WORKLOADS.map(({ name }) => name),
     'workload',
   );
-  const contenders = [...new Set(rows.map(({ contender }) => contender))].filter((name) => name !== COPY);
-  const steps = rows.filter(({ contender }) => contender !== COPY);
-  const limits = rows.filter(({ contender }) => contender === COPY);
+  const contenders = [...new Set(rows.map(({ contender }) => contender))].filter((name) => !isCopy(name));
+  const steps = rows.filter(({ contender }) => !isCopy(contender));
+  const limits = rows.filter(({ contender }) => isCopy(contender));
   const { document } = parseHTML('<!doctype html><html><body></body></html>');
   const svg = Plot.plot({
     document,
@@ -62,9 +62,9 @@ export function chart({ rows, machine }: Results): string {
         dy: -14,
         fontWeight: 'bold',
       }),
-      Plot.tickX(limits, { x: 'gbPerSecond', y: 'workload', fy: 'options', strokeWidth: 2 }),
+      Plot.tickX(limits, { x: 'gbPerSecond', y: 'workload', fy: 'options', strokeWidth: 2, strokeOpacity }),
       Plot.dot(steps, { x: 'gbPerSecond', y: 'workload', fy: 'options', fill: 'contender', r: 4.5, title }),
-      ...legend([...contenders, COPY], sets[0]),
+      ...legend([...contenders, ...present([COPY, COPY_LARGE], 'contender')], sets[0]),
       Plot.text([heading(machine)], { ...atTop(sets[0], 0), dy: -70, text: (text: string) => text, fontSize: 13 }),
     ],
   });
@@ -80,6 +80,10 @@ const heading = ({ cpu, cores, system, node }: Results['machine']): string =>
 
 const title = ({ contender, nsPerElement, spread }: StepRow): string =>
   `${contender}: ${nsPerElement.toPrecision(3)} ns/element, ±${(100 * spread).toFixed(0)} %`;
+
+/** The copy of more than caches hold is the fainter one. */
+const opacity = (name: string): number => (name === COPY ? 1 : 0.4);
+const strokeOpacity = ({ contender }: StepRow): number => opacity(contender);
 
 /** Above the first part, so far from the left. */
 const atTop = (
@@ -98,10 +102,15 @@ function legend(names: readonly string[], set: string | undefined): Plot.Markish
     const at = { ...atTop(set, dx), dy: -40 };
     dx += 24 + 7.5 * name.length;
     const label = Plot.text([name], { ...at, dx: at.dx + 9, text: (text: string) => text, textAnchor: 'start' });
-    const mark =
-      name === COPY
-        ? Plot.text(['|'], { ...at, text: (text: string) => text, fontWeight: 'bold', textAnchor: 'middle' })
-        : Plot.dot([name], { ...at, fill: (text: string) => text, r: 4.5 });
+    const mark = isCopy(name)
+      ? Plot.text(['|'], {
+          ...at,
+          text: (text: string) => text,
+          fontWeight: 'bold',
+          fillOpacity: opacity(name),
+          textAnchor: 'middle',
+        })
+      : Plot.dot([name], { ...at, fill: (text: string) => text, r: 4.5 });
     return [mark, label];
   });
 }

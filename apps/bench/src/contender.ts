@@ -33,6 +33,8 @@ export interface Contender {
   readonly takes?: (set: OptionSet) => boolean;
   /** Bytes that it holds while it takes part, about. Gradients that are shared don't count. */
   readonly memory: (set: OptionSet, workload: Workload) => number;
+  /** Milliseconds of warming up, at least; without this as little as a quick run gives. */
+  readonly warmUp?: number;
   /** Bytes that its engine can hold at all. */
   readonly most?: number;
   readonly start: (task: Task) => Run | Promise<Run>;

@@ -34,6 +34,8 @@ export interface Timed {
   readonly cycle?: number;
   /** Only the last call of each cycle is timed. */
   readonly last?: boolean;
+  /** Where it wants another one than the others; with no more samples. */
+  readonly effort?: Partial<Effort>;
 }
 
 const LEAST_SAMPLES = 3;
@@ -42,7 +44,10 @@ const now = (): number => performance.now() * 1e6;
 /** Times functions that take turns, sample by sample, so that what slows the machine for a while slows all of them. */
 export async function time(all: readonly Timed[], effort: Effort): Promise<(Timing | TooSlow)[]> {
   const runners = [];
-  for (const timed of all) runners.push(await Runner.warmed(timed, effort));
+  for (const timed of all) {
+    const own = { ...effort, ...timed.effort };
+    runners.push(await Runner.warmed(timed, { ...own, samples: Math.min(own.samples, effort.samples) }));
+  }
   for (let round = 1; round <= effort.samples; round++) {
     for (const runner of runners) {
       if (runner.isDue(round / effort.samples)) await runner.sample();

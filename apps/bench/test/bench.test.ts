@@ -36,7 +36,7 @@ describe('the command', () => {
     });
     expect(results.machine).toMatchObject({ node: process.version, cpu: expect.any(String) as string });
     expect(results.machine.cores).toBeGreaterThan(0);
-    expect(results.rows.map(({ contender }) => contender)).toEqual(['copy', 'cpu']);
+    expect(results.rows.map(({ contender }) => contender)).toEqual(['copy', 'copy:16M', 'cpu']);
     for (const { workload, options, nsPerElement, gbPerSecond, samples } of results.rows) {
       expect([workload, options]).toEqual(['1e3', 'momentum']);
       for (const figure of [nsPerElement, gbPerSecond, samples]) expect(figure).toBeGreaterThan(0);
@@ -108,7 +108,7 @@ describe('Ctrl-C', () => {
     expect(text.out).toMatch(/│ loop +│ +[\d.]+/);
     expect(text.out).toMatch(/interrupted: these are the figures/);
     const { rows, interrupted } = JSON.parse(readFileSync(out, 'utf8')) as Results;
-    expect([rows.length, interrupted]).toEqual([2, true]);
+    expect([rows.length, interrupted]).toEqual([3, true]);
     expect(readdirSync(folder)).toContain('interrupted.json');
   });
 });

@@ -10,11 +10,12 @@ const row = (options: string, contender: string, nsPerElement: number, more: Par
   options,
   contender,
   nsPerElement,
-  gbPerSecond: (contender === 'copy' ? 8 : 20) / nsPerElement,
+  gbPerSecond: (contender.startsWith('copy') ? 8 : 20) / nsPerElement,
   nsPerStep: 1e6 * nsPerElement,
   spread: 0.02,
   samples: 11,
   noisy: false,
+  group: 1,
   ...more,
 });
 
@@ -24,6 +25,7 @@ const results: Results = {
     row('plain', 'copy', 0.5),
     row('plain', 'cpu', 1),
     row('momentum', 'copy', 0.5),
+    row('momentum', 'copy:16M', 1),
     row('momentum', 'cpu', 2),
     row('momentum', 'loop', 4, { spread: 0.3, noisy: true }),
     row('momentum', 'loop', 3, { workload: '1e3', nsPerStep: 3000 }),
@@ -52,7 +54,18 @@ describe('the tables', () => {
 
   it('give time, bandwidth, share of the limit and the ratio to each peer', () => {
     expect(text).toContain('momentum: 20 bytes an element');
-    expect(cells(/cpu .* 2\.00 ms/)).toEqual(['', 'cpu', '2.00', '±2 %', '2.00 ms', '10.0', '63 %', '', '2.00']);
+    expect(cells(/cpu .* 2\.00 ms/)).toEqual([
+      '',
+      'cpu',
+      '2.00',
+      '±2 %',
+      '2.00 ms',
+      '10.0',
+      '63 %',
+      '125 %',
+      '',
+      '2.00',
+    ]);
     expect(cells(/copy .* 500 µs .*│ +│ +│$/)).toEqual([
       '1e6',
       'copy',
@@ -61,16 +74,36 @@ describe('the tables', () => {
       '500 µs',
       '16.0',
       '100 %',
+      '200 %',
       '',
       '',
     ]);
-    expect(cells(/loop .* 3\.00 µs/)).toEqual(['1e3', 'loop', '3.00', '±2 %', '3.00 µs', '6.7', '', '', '']);
+    expect(cells(/loop .* 3\.00 µs/)).toEqual(['1e3', 'loop', '3.00', '±2 %', '3.00 µs', '6.7', '', '', '', '']);
   });
 
   it('mark noisy rows, and say what that means', () => {
-    expect(cells(/loop .* 4\.00 ms/)).toEqual(['', 'loop', '4.00*', '±30 %', '4.00 ms', '5.0', '31 %', '0.50', '']);
+    expect(cells(/loop .* 4\.00 ms/)).toEqual([
+      '',
+      'loop',
+      '4.00*',
+      '±30 %',
+      '4.00 ms',
+      '5.0',
+      '31 %',
+      '63 %',
+      '0.50',
+      '',
+    ]);
     expect(text).toContain('* noisy: the quartiles are more than 10 % from the median');
     expect(tables({ ...results, rows: results.rows.filter(({ noisy }) => !noisy) })).not.toContain('noisy');
+  });
+
+  it('compare each group with its own copy, and say that there are groups', () => {
+    expect(text).not.toContain('did not hold');
+    const more = [row('momentum', 'copy', 1, { group: 2 }), row('momentum', 'tfjs:wasm', 5, { group: 2 })];
+    const grouped = tables({ ...results, rows: [...results.rows, ...more] });
+    expect(grouped).toMatch(/tfjs:wasm .* 4\.0 │ +50 %/);
+    expect(grouped).toMatch(/did not hold all contenders at once, .*: momentum 1e6\n/);
   });
 
   it('say what options cost against momentum', () => {
@@ -112,7 +145,9 @@ describe('the chart', () => {
     expect(root).toMatchObject({ xmlns: 'http://www.w3.org/2000/svg', width: '960' });
     expect(tags.filter((tag) => tag === 'circle')).toHaveLength(4 + 2); // rows without the copy, and the legend
     const words = texts.map((text) => text.trim());
-    expect(words).toEqual(expect.arrayContaining(['plain', 'momentum', '1e3', '1e6', 'cpu', 'loop', 'copy']));
+    expect(words).toEqual(
+      expect.arrayContaining(['plain', 'momentum', '1e3', '1e6', 'cpu', 'loop', 'copy', 'copy:16M']),
+    );
     expect(words).toContain('A & B <fast>, 2 cores, Linux x64, Node v20.0.0');
     expect(words.join('\n')).toMatch(/prefers-color-scheme: dark/);
     expect(svg.replace('http://www.w3.org/2000/svg', '')).not.toMatch(/https?:|href|url\(|NaN|undefined/);

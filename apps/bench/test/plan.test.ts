@@ -115,18 +115,18 @@ describe('memory', () => {
     groups.map((group) => group.map(({ name }) => name));
 
   it('puts together who fits, and leaves out who never does', () => {
-    const million = workload('1e6'); // 12 MB shared
+    const million = workload('1e6'); // 140 MB shared
     const all = [
       contender('a', 30e6),
-      contender('b', 70e6),
+      contender('b', 80e6),
       contender('c', 50e6),
-      contender('d', 90e6),
+      contender('d', 110e6),
       contender('e', 20e6, { most: 10e6 }),
     ];
-    const { groups, tooLarge } = grouped(all, momentum, million, 100e6);
+    const { groups, tooLarge } = grouped(all, momentum, million, 240e6);
     expect(names(groups)).toEqual([['a', 'c'], ['b']]);
     expect(tooLarge.map(({ contender: { name }, why }) => `${name} ${why}`)).toEqual([
-      'd needs 0.1 GB of the 0.1 GB to be used',
+      'd needs 0.3 GB of the 0.2 GB to be used',
       'e needs 0.0 GB, and its engine has 0.0 GB',
     ]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { copy } from '../src/copy.ts';
+import { COPY_BYTES, copies, copyMemory } from '../src/copy.ts';
 import { OPTION_SETS } from '../src/options.ts';
 import { heat } from '../src/steps/heat.ts';
 import { type Effort, time, type Timing } from '../src/timing.ts';
@@ -56,6 +56,17 @@ describe('time', () => {
     ).toBe(true);
   });
 
+  it('gives one another effort that wants it', async () => {
+    const [few, most] = await time(
+      [
+        { call() {}, effort: { samples: 2 } },
+        { call() {}, effort: { samples: 100 } },
+      ],
+      effort,
+    );
+    expect([few, most]).toMatchObject([{ samples: 2 }, { samples: 5 }]);
+  });
+
   it('gives slow ones fewer samples, and says of the slowest that they are', async () => {
     const taking = (milliseconds: number): { call: () => void } => ({
       call() {
@@ -71,10 +82,16 @@ describe('time', () => {
   });
 });
 
-describe('copy', () => {
-  it('copies as many elements as there are, or as many as no cache holds', () => {
-    expect(copy(1000).elements).toBe(1000);
-    expect(copy(20e6).elements).toBe(16e6);
+describe('copies', () => {
+  it('are of as many elements, and of more than caches hold', () => {
+    const sizes = (elements: number): unknown[] => copies(elements).map(({ name, elements: size }) => [name, size]);
+    expect(sizes(1000)).toEqual([
+      ['copy', 1000],
+      ['copy:16M', 16e6],
+    ]);
+    expect(sizes(20e6)).toEqual([['copy', 16e6]]);
+    expect(copyMemory(1000)).toBe(COPY_BYTES * (1000 + 16e6));
+    expect(copyMemory(20e6)).toBe(COPY_BYTES * 16e6);
   });
 });
 
@@ -85,18 +102,35 @@ describe('a heat', () => {
   it('has a row for the copy and for each contender, with figures that agree', async () => {
     const { rows, skipped } = await heat(workload, momentum, CONTENDERS, effort);
     expect(skipped).toEqual([]);
-    expect(rows.map(({ contender }) => contender)).toEqual(['copy', ...CONTENDERS.map(({ name }) => name)]);
+    expect(rows.map(({ contender }) => contender)).toEqual(['copy', 'copy:16M', ...CONTENDERS.map(({ name }) => name)]);
     for (const row of rows) {
-      expect(row).toMatchObject({ workload: 'small', options: 'momentum', samples: 5, noisy: row.spread > 0.1 });
+      expect(row).toMatchObject({
+        workload: 'small',
+        options: 'momentum',
+        samples: 5,
+        group: 1,
+        noisy: row.spread > 0.1,
+      });
       expect(row.nsPerStep).toBeCloseTo(100 * row.nsPerElement, 6);
-      expect(row.gbPerSecond * row.nsPerElement).toBeCloseTo(row.contender === 'copy' ? 8 : 20, 6);
+      expect(row.gbPerSecond * row.nsPerElement).toBeCloseTo(row.contender.startsWith('copy') ? 8 : 20, 6);
     }
+  });
+
+  it('warms a contender up for as long as it needs', async () => {
+    let steps = 0;
+    const step = (): void => void steps++;
+    const run = { step, weights: () => Promise.resolve([]), dispose() {} };
+    const contender = { name: 'new', memory: () => 0, start: () => run };
+    const started = performance.now();
+    await heat(workload, momentum, [{ ...contender, warmUp: 150 }], { ...effort, samples: 1 });
+    expect(performance.now() - started).toBeGreaterThan(150);
+    expect(steps).toBeGreaterThan(1000);
   });
 
   it('goes on without a contender that does not start, and says so', async () => {
     const broken = { name: 'broken', memory: () => 0, start: () => Promise.reject(new Error('no engine')) };
     const { rows, skipped } = await heat(workload, momentum, [broken, CONTENDERS[0]!], effort);
-    expect(rows.map(({ contender }) => contender)).toEqual(['copy', 'cpu']);
+    expect(rows.map(({ contender }) => contender)).toEqual(['copy', 'copy:16M', 'cpu']);
     expect(skipped).toEqual([
       { workload: 'small', options: 'momentum', contender: 'broken', why: 'failed: Error: no engine', failed: true },
     ]);

@@ -1,11 +1,11 @@
 import { type Contender, createTask, type Run } from '../contender.ts';
-import { COPY, COPY_BYTES, copy } from '../copy.ts';
+import { COPY_BYTES, copies } from '../copy.ts';
 import { microSteps, type OptionSet } from '../options.ts';
 import { type Effort, time, type Timed } from '../timing.ts';
 import type { Workload } from '../workloads.ts';
 import { type Heat, NOISY } from './rows.ts';
 
-/** Lets contenders, and the copy, take turns on one workload with one set of options. */
+/** Lets contenders, and the copies, take turns on one workload with one set of options. */
 export async function heat(
   workload: Workload,
   set: OptionSet,
@@ -13,22 +13,25 @@ export async function heat(
   effort: Effort,
 ): Promise<Heat> {
   const task = createTask(set, workload);
-  const limit = copy(workload.elements);
+  const limits = copies(workload.elements);
   const where = { workload: workload.name, options: set.name };
   const result: Heat = { rows: [], skipped: [] };
-  const started: { readonly name: string; readonly run: Run }[] = [];
+  const started: (Timed & { readonly name: string; readonly run: Run })[] = [];
   try {
     for (const contender of contenders) {
       try {
-        started.push({ name: contender.name, run: await contender.start(task) });
+        const run = await contender.start(task);
+        const warmUp = Math.max(effort.warmUp, contender.warmUp ?? 0);
+        started.push({ name: contender.name, run, ...timed(run, set), effort: { warmUp } });
       } catch (error) {
         result.skipped.push({ ...where, contender: contender.name, why: `failed: ${String(error)}`, failed: true });
       }
     }
-    const timings = await time([limit, ...started.map(({ run }) => timed(run, set))], effort);
-    [COPY, ...started.map(({ name }) => name)].forEach((contender, i) => {
+    const timings = await time([...limits, ...started], effort);
+    [...limits, ...started].forEach(({ name: contender }, i) => {
       const timing = timings[i]!;
-      const [elements, bytes] = i === 0 ? [limit.elements, COPY_BYTES] : [workload.elements, set.bytes];
+      const elements = limits[i]?.elements ?? workload.elements;
+      const bytes = limits[i] ? COPY_BYTES : set.bytes;
       if ('tooSlow' in timing) {
         const why = `too slow for this run: a step takes ${(timing.tooSlow / 1e9).toFixed(1)} s`;
         result.skipped.push({ ...where, contender, why });
@@ -44,6 +47,7 @@ export async function heat(
         spread,
         samples,
         noisy: spread > NOISY,
+        group: 1,
       });
     });
     return result;

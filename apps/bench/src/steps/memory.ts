@@ -1,5 +1,6 @@
 import { freemem } from 'node:os';
 import type { Contender } from '../contender.ts';
+import { copyMemory } from '../copy.ts';
 import type { OptionSet } from '../options.ts';
 import type { Workload } from '../workloads.ts';
 
@@ -17,9 +18,9 @@ export interface Groups {
 
 const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
-/** Puts contenders together as far as memory goes. What is left over takes its turns with the copy in a heat of its own. */
+/** Puts contenders together as far as memory goes. What is left over takes its turns with the copies in a heat of its own. */
 export function grouped(contenders: readonly Contender[], set: OptionSet, workload: Workload, bytes: number): Groups {
-  const shared = 4 * workload.elements * 3; // gradients, and the copy's two arrays
+  const shared = 4 * workload.elements + copyMemory(workload.elements); // gradients, and what is copied
   const groups: { members: Contender[]; left: number }[] = [];
   const tooLarge: { contender: Contender; why: string }[] = [];
   for (const contender of contenders) {

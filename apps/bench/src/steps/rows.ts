@@ -12,6 +12,8 @@ export interface StepRow {
   readonly samples: number;
   /** The quartiles are more than 10 % from the median. */
   readonly noisy: boolean;
+  /** Contenders with one number took turns. There are several where memory does not hold all; each has its own copies. */
+  readonly group: number;
 }
 
 /** A contender that did not take part, and why. */
@@ -24,7 +26,7 @@ export interface Skipped {
   readonly failed?: true;
 }
 
-/** What contenders that took turns reached. The first row is the copy's. */
+/** What contenders reached. The first rows of a group are the copies'. */
 export interface Heat {
   readonly rows: StepRow[];
   readonly skipped: Skipped[];

@@ -19,12 +19,12 @@ export function stepJob(workload: Workload, set: OptionSet, all: readonly Conten
         rows: [],
         skipped: tooLarge.map(({ contender, why }) => ({ ...where, contender: contender.name, why })),
       };
-      for (const group of groups) {
-        const names = group.map(({ name }) => name);
+      for (const [i, members] of groups.entries()) {
+        const names = members.map(({ name }) => name);
         try {
           const args = [workload.name, set.name, names.join(), JSON.stringify(effort)];
           const { rows, skipped } = JSON.parse(await runChild('steps/heat-child', args, signal)) as Heat;
-          result.rows.push(...(result.rows.length > 0 ? rows.slice(1) : rows)); // one copy is enough
+          result.rows.push(...rows.map((row) => ({ ...row, group: i + 1 })));
           result.skipped.push(...skipped);
         } catch (error) {
           if (signal?.aborted || !(error instanceof ChildError)) throw error;

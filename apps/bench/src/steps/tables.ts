@@ -1,4 +1,4 @@
-import { COPY } from '../copy.ts';
+import { COPY, COPY_LARGE, isCopy } from '../copy.ts';
 import { OPTION_SETS, type OptionSet } from '../options.ts';
 import { table } from '../table.ts';
 import type { StepRow } from './rows.ts';
@@ -9,11 +9,17 @@ const MOMENTUM = 'momentum';
 export function stepTables(rows: readonly StepRow[]): string[] {
   const sets = OPTION_SETS.filter(({ name }) => rows.some(({ options }) => options === name));
   const parts = [
-    'Whole steps. GB/s: the bytes that the options need, in the time of a step. Limit: the GB/s of copying as many elements, measured in\n' +
-      'between. "x NAME": times as fast as NAME.',
+    `Whole steps. GB/s: the bytes that the options need, in the time of a step. The limits are measured in between: "of ${COPY}" is the share\n` +
+      `of the GB/s of copying as many elements, which caches may hold; "of memory" that of copying 16 million. "x NAME": times as fast as NAME.`,
   ];
   for (const set of sets) {
     parts.push(title(set), setTable(rows.filter(({ options }) => options === set.name)));
+  }
+  const parted = unique(rows.filter(({ group }) => group > 1).map(({ options, workload }) => `${options} ${workload}`));
+  if (parted.length > 0) {
+    parts.push(
+      `Memory did not hold all contenders at once, so only those behind the same copies took turns: ${parted.join(', ')}`,
+    );
   }
   if (sets.length > 1 && sets.some(({ name }) => name === MOMENTUM)) {
     parts.push('Time of a step against that with momentum', costTable(rows, sets));
@@ -33,10 +39,9 @@ const unique = (all: readonly string[]): string[] => [...new Set(all)];
 const marked = (text: string, row: StepRow): string => `${text}${row.noisy ? '*' : ''}`;
 
 function setTable(rows: readonly StepRow[]): string {
-  const peers = unique(rows.map(({ contender }) => contender)).filter((name) => name !== COPY);
+  const peers = unique(rows.map(({ contender }) => contender)).filter((name) => !isCopy(name));
   const body = unique(rows.map(({ workload }) => workload)).flatMap((workload) => {
     const heat = rows.filter((row) => row.workload === workload);
-    const limit = named(heat, COPY);
     return heat.map((row, i) => [
       i === 0 ? workload : '',
       row.contender,
@@ -44,23 +49,32 @@ function setTable(rows: readonly StepRow[]): string {
       `±${(100 * row.spread).toFixed(0)} %`,
       duration(row.nsPerStep),
       row.gbPerSecond.toFixed(1),
-      limit ? `${((100 * row.gbPerSecond) / limit.gbPerSecond).toFixed(0)} %` : '',
+      ...shares(row, heat),
       ...peers.map((peer) => ratio(row, named(heat, peer))),
     ]);
   });
-  const head = ['workload', 'contender', 'ns/element', 'spread', 'step', 'GB/s', 'of limit'];
+  const head = ['workload', 'contender', 'ns/element', 'spread', 'step', 'GB/s', 'of copy', 'of memory'];
   return table([...head, ...peers.map((peer) => `x ${peer}`)], body, 2);
+}
+
+/** Of copying as much, and of copying more than caches hold. */
+function shares(row: StepRow, heat: readonly StepRow[]): string[] {
+  const group = heat.filter((one) => one.group === row.group);
+  const own = named(group, COPY);
+  return [own, named(group, COPY_LARGE) ?? own].map((limit) =>
+    limit ? `${((100 * row.gbPerSecond) / limit.gbPerSecond).toFixed(0)} %` : '',
+  );
 }
 
 /** How many times as fast as the peer. */
 function ratio(row: StepRow, peer: StepRow | undefined): string {
-  return peer && peer !== row && row.contender !== COPY ? (peer.nsPerStep / row.nsPerStep).toFixed(2) : '';
+  return peer && peer !== row && !isCopy(row.contender) ? (peer.nsPerStep / row.nsPerStep).toFixed(2) : '';
 }
 
 function costTable(rows: readonly StepRow[], sets: readonly OptionSet[]): string {
   const others = sets.filter(({ name }) => name !== MOMENTUM).map(({ name }) => name);
   const body = rows
-    .filter(({ options, contender }) => options === MOMENTUM && contender !== COPY)
+    .filter(({ options, contender }) => options === MOMENTUM && !isCopy(contender))
     .map((base) => {
       const same = rows.filter((row) => row.workload === base.workload && row.contender === base.contender);
       const cells = others.map((set) => same.find(({ options }) => options === set));

@@ -14,7 +14,7 @@ export interface Streams {
 }
 
 const FULL: Effort = { samples: 31, sample: 10, warmUp: 200, patience: 15_000 };
-const QUICK: Effort = { samples: 9, sample: 4, warmUp: 80, patience: 700 };
+const QUICK: Effort = { samples: 9, sample: 4, warmUp: 80, patience: 600 };
 
 /**
  * Runs the command.

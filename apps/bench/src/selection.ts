@@ -31,8 +31,9 @@ export interface Selection {
 }
 
 const QUICK_WORKLOADS = ['1e3', '1e5', '1e6'];
-/** All but those with accumulation alone, which `all` has too. */
-const QUICK_OPTIONS = OPTION_SETS.filter(({ name }) => !name.includes('accumulation'));
+const QUICK_OPTIONS = ['plain', 'momentum', 'nesterov+decay', 'nesterov+decay+clip+ema', 'all:update'];
+const QUICK_HEAP = OPTION_SETS.filter(({ name }) => name === 'momentum' || name === 'all');
+const QUICK_VARIABLES = [1, 1000];
 /** With momentum only. */
 const QUICK_MODELS = ['200x16x16', 'mobilenet_v2'];
 
@@ -72,7 +73,7 @@ function namedBy(words: readonly string[]): Named {
 
 /** Whether a quick run has it, where the words leave it open. */
 function isQuick({ name }: Workload, set: OptionSet, named: Named): boolean {
-  if (named.options.size === 0 && !QUICK_OPTIONS.includes(set)) return false;
+  if (named.options.size === 0 && !QUICK_OPTIONS.includes(set.name)) return false;
   if (named.workload.size > 0 || QUICK_WORKLOADS.includes(name)) return true;
   return QUICK_MODELS.includes(name) && set.name === 'momentum';
 }
@@ -87,21 +88,21 @@ export function select(only: string, quick: boolean): Selection {
   const named = namedBy(words);
   const used = ALL_KINDS.filter((kind) => named[kind].size > 0);
   const listed = words.filter(isPart);
-  const has = <T>(kind: Kind, all: readonly T[]): readonly T[] =>
-    named[kind].size > 0 ? all.filter((one) => named[kind].has(one)) : all;
+  /** Those that are named, or where none is what stands for all. */
+  const has = <T>(kind: Kind, all: readonly T[], unnamed: readonly T[] = all): readonly T[] =>
+    named[kind].size > 0 ? all.filter((one) => named[kind].has(one)) : unnamed;
   const knows = (part: Part): boolean =>
     (listed.length === 0 || listed.includes(part)) && used.every((kind) => KINDS[part].includes(kind));
-  const sets = has('options', OPTION_SETS);
   return {
     parts: new Set(PARTS.filter(knows)),
-    steps: sets.flatMap((set) =>
+    steps: has('options', OPTION_SETS).flatMap((set) =>
       has('workload', WORKLOADS)
         .filter((workload) => !quick || isQuick(workload, set, named))
         .map((workload) => ({ workload, set })),
     ),
     contenders: CONTENDERS.filter(({ name }) => named.contender.size === 0 || named.contender.has(name)),
-    variables: has('variables', VARIABLES),
-    heap: sets.filter(({ timed }) => timed === 'all'),
+    variables: has('variables', VARIABLES, quick ? QUICK_VARIABLES : VARIABLES),
+    heap: has('options', OPTION_SETS, quick ? QUICK_HEAP : OPTION_SETS).filter(({ timed }) => timed === 'all'),
     trained: has('contender', TRAINED),
   };
 }

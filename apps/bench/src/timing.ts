@@ -66,7 +66,7 @@ class Runner {
   readonly #samples: number[] = [];
 
   private constructor(timed: Timed, asynchronous: boolean, each: number, { samples, sample, patience }: Effort) {
-    const cycle = each * (timed.cycle ?? 1);
+    const cycle = Math.max(1, each * (timed.cycle ?? 1));
     this.#timed = timed;
     this.#asynchronous = asynchronous;
     this.#each = each;

@@ -95,6 +95,11 @@ describe('--only', () => {
     expect(quick).toContain('momentum mobilenet_v2');
     expect(quick).not.toContain('plain mobilenet_v2');
     expect(quick).not.toContain('momentum 1e7');
+    expect(quick).not.toContain('all 1e3');
+    expect(select('', true).variables).toEqual([1, 1000]);
+    expect(select('10', true).variables).toEqual([10]);
+    expect(select('', true).heap.map(({ name }) => name)).toEqual(['momentum', 'all']);
+    expect(select('plain', true).heap.map(({ name }) => name)).toEqual(['plain']);
     expect(steps('gpt2-small plain', true)).toEqual(['plain gpt2-small']);
     expect(steps('accumulation 1e3', true)).toHaveLength(2);
   });

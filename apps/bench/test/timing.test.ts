@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { COPY_BYTES, copies, copyMemory } from '../src/copy.ts';
 import { OPTION_SETS } from '../src/options.ts';
 import { heat } from '../src/steps/heat.ts';
@@ -13,6 +13,16 @@ function noted(): { calls: string[]; function: (name: string, more?: object) => 
   return { calls, function: (name, more) => ({ call: () => void calls.push(name), ...more }) };
 }
 
+/** A clock on which each call of these functions takes so many milliseconds, and all else as long as `others` says. */
+function clock(others: () => number = () => 0): (milliseconds: () => number) => { call: () => void } {
+  let passed = 0;
+  vi.spyOn(performance, 'now').mockImplementation(() => others() + passed);
+  return (milliseconds) => ({ call: () => void (passed += milliseconds()) });
+}
+afterEach(() => {
+  vi.restoreAllMocks();
+});
+
 describe('time', () => {
   it('gives the median and the spread of samples that take turns', async () => {
     const { calls, function: named } = noted();
@@ -23,19 +33,23 @@ describe('time', () => {
     expect(turns).toEqual(['a', 'b', 'a', 'b', 'a', 'b', 'a', 'b', 'a', 'b', 'a', 'b']); // warming up, then 5 samples
   });
 
+  it('takes the median, and half the distance of the quartiles', async () => {
+    const taking = clock();
+    const durations = [1, 1, 7, 3, 4, 5, 6]; // two calls to warm up, then five samples
+    const [timing] = await time([taking(() => durations.shift()!)], effort);
+    expect(timing).toEqual({ median: 5e6, spread: 2e6 / 2 / 5e6, samples: 5 });
+  });
+
   it('calls whole cycles, and can time the last call of each alone', async () => {
+    const taking = clock();
     let count = 0;
-    const slow = 2; // milliseconds
-    const call = (): void => {
-      if (++count % 4 === 0) return;
-      for (const start = performance.now(); performance.now() - start < slow;);
-    };
-    const [last] = (await time([{ call, cycle: 4, last: true }], effort)) as Timing[];
+    const { call } = taking(() => (++count % 4 === 0 ? 1 : 3));
+    const [last] = await time([{ call, cycle: 4, last: true }], { ...effort, sample: 100 });
     expect(count % 4).toBe(0);
-    const [all] = (await time([{ call, cycle: 4 }], effort)) as Timing[];
+    expect(last).toMatchObject({ median: 1e6, samples: 5 });
+    const [all] = await time([{ call, cycle: 4 }], { ...effort, sample: 100 });
     expect(count % 4).toBe(0);
-    expect(last!.median).toBeLessThan((slow * 1e6) / 4);
-    expect(all!.median).toBeGreaterThan((slow * 1e6) / 2);
+    expect(all).toMatchObject({ median: 2.5e6, samples: 5 });
   });
 
   it('announces turns, awaits promises, and waits for what is not done at the end of a sample', async () => {
@@ -68,17 +82,10 @@ describe('time', () => {
   });
 
   it('gives slow ones fewer samples, and says of the slowest that they are', async () => {
-    const taking = (milliseconds: number): { call: () => void } => ({
-      call() {
-        for (const start = performance.now(); performance.now() - start < milliseconds;);
-      },
-    });
-    const [quick, slow, slowest] = await time([taking(0.01), taking(8), taking(30)], { ...effort, patience: 40 });
-    expect(quick).toMatchObject({ samples: 5 });
-    expect((slow as Timing).samples).toBeLessThan(5);
-    expect((slow as Timing).samples).toBeGreaterThanOrEqual(3);
-    expect(slowest).toEqual({ tooSlow: expect.any(Number) as number });
-    expect((slowest as { tooSlow: number }).tooSlow).toBeGreaterThan(20e6);
+    const taking = clock();
+    const all = [0.25, 10, 30, 90].map((milliseconds) => taking(() => milliseconds));
+    const timings = await time(all, { ...effort, patience: 40 });
+    expect(timings).toMatchObject([{ samples: 5 }, { samples: 4 }, { tooSlow: 30e6 }, { tooSlow: 90e6 }]);
   });
 });
 
@@ -129,7 +136,8 @@ describe('a heat', () => {
 
   it('goes on without a contender that does not start, and says so', async () => {
     const broken = { name: 'broken', memory: () => 0, start: () => Promise.reject(new Error('no engine')) };
-    const { rows, skipped } = await heat(workload, momentum, [broken, CONTENDERS[0]!], effort);
+    const cpu = CONTENDERS.find(({ name }) => name === 'cpu')!;
+    const { rows, skipped } = await heat(workload, momentum, [broken, cpu], effort);
     expect(rows.map(({ contender }) => contender)).toEqual(['copy', 'copy:16M', 'cpu']);
     expect(skipped).toEqual([
       { workload: 'small', options: 'momentum', contender: 'broken', why: 'failed: Error: no engine', failed: true },
@@ -137,15 +145,15 @@ describe('a heat', () => {
   });
 
   it('leaves out who is too slow for the time that there is', async () => {
-    const step = (): void => {
-      for (const start = performance.now(); performance.now() - start < 20;);
-    };
+    const step = clock(performance.now.bind(performance))(() => 2000).call;
     const slow = {
       name: 'slow',
       memory: () => 0,
       start: () => ({ step, weights: () => Promise.resolve([]), dispose() {} }),
     };
-    const { skipped } = await heat(workload, momentum, [slow], { ...effort, patience: 30 });
-    expect(skipped).toMatchObject([{ contender: 'slow', why: 'too slow for this run: a step takes 0.0 s' }]);
+    const { rows, skipped } = await heat(workload, momentum, [slow], effort);
+    const why = 'too slow for this run: a step takes 2.0 s';
+    expect(skipped).toEqual([{ workload: 'small', options: 'momentum', contender: 'slow', why }]);
+    expect(rows.map(({ contender }) => contender)).toEqual(['copy', 'copy:16M']);
   });
 });

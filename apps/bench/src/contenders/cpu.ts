@@ -7,8 +7,5 @@ import { optimizerRun } from './optimizer.ts';
 export const cpu: Contender = {
   name: 'cpu',
   memory: (set, { elements }) => 4 * elements * arraysKept(set),
-  start: (task) =>
-    optimizerRun(task, backend(), task.variables() as CpuVariable[], task.gradients, (variable) =>
-      (variable as Float32Array).slice(),
-    ),
+  start: (task) => optimizerRun(task, backend(), task.variables() as CpuVariable[], task.gradients),
 };

@@ -1,23 +1,27 @@
 // Takes steps, and prints by how much the heap grew with each. Started by heap.ts with its flags for the young generation.
 import { PerformanceObserver } from 'node:perf_hooks';
 import { setImmediate } from 'node:timers/promises';
-import { createTask } from './contender.ts';
-import { cpu } from './contenders/cpu.ts';
+import { type Backend, SGD } from '@sgd/core';
+import { cpu } from '@sgd/cpu';
+import { idle } from './idle.ts';
 import { OPTION_SETS } from './options.ts';
 
-const [name, count] = process.argv.slice(2);
+const [engine, name, warmUp, count] = process.argv.slice(2);
 const steps = Number(count);
-const set = OPTION_SETS.find((s) => s.name === name)!;
-const task = createTask(set, { name: 'two small variables', shapes: [[4, 10], [10]], elements: 50 });
-const { step } = await cpu.start(task);
+const { options } = OPTION_SETS.find((s) => s.name === name)!;
+const arrays = (value: number): Float32Array[] => [new Float32Array(40).fill(value), new Float32Array(10).fill(value)];
+const backend = (engine === 'idle' ? idle() : cpu()) as Backend<Float32Array, Float32Array, 'sync'>;
+const optimizer = new SGD(options, backend);
+optimizer.build(arrays(1));
+const gradients = arrays(0.01);
 let collections = 0;
 new PerformanceObserver((list) => {
   collections += list.getEntries().length;
 }).observe({ entryTypes: ['gc'] });
 
-for (let i = 0; i < 30_000; i++) step(); // until the compiler has settled
+for (let i = 0; i < Number(warmUp); i++) optimizer.apply(gradients);
 const before = process.memoryUsage().heapUsed;
-for (let i = 0; i < steps; i++) step();
+for (let i = 0; i < steps; i++) optimizer.apply(gradients);
 const grown = process.memoryUsage().heapUsed - before;
 await setImmediate();
-console.log(JSON.stringify({ bytesPerStep: grown / steps, collections }));
+console.log(JSON.stringify({ bytes: grown / steps, collections }));

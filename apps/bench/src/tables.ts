@@ -1,4 +1,4 @@
-import type { HeapRow } from './heap.ts';
+import { type HeapRow, WARM_UP } from './heap.ts';
 import type { Results } from './measure.ts';
 import type { OverheadRow } from './overhead.ts';
 import { stepTables } from './steps/tables.ts';
@@ -13,7 +13,7 @@ export function tables({ machine, rows, skipped, overhead, heap, training, faile
     parts.push('A step over variables of one element: what it costs beside the arithmetic', overheadTable(overhead));
   }
   if (heap.length > 0) {
-    const title = `Growth of the heap over ${heap[0]!.steps} steps after 30,000 to warm up, nothing collected`;
+    const title = `Growth of the heap over ${heap[0]!.steps} steps, nothing collected, in bytes a step`;
     parts.push(title, heapTable(heap));
   }
   if (training.length > 0) parts.push(...trainingTable(training));
@@ -43,7 +43,13 @@ function overheadTable(rows: readonly OverheadRow[]): string {
 
 function heapTable(rows: readonly HeapRow[]): string {
   return table(
-    ['options', 'bytes a step', 'collections'],
-    rows.map((row) => [row.options, row.bytesPerStep.toFixed(2), String(row.collections)]),
+    ['options', 'core alone', 'with @sgd/cpu', `after ${WARM_UP} steps to warm up`, 'collections'],
+    rows.map((row) => [
+      row.options,
+      row.coreBytes.toFixed(2),
+      row.cpuBytes.toFixed(2),
+      row.cpuWarmBytes.toFixed(2),
+      String(row.collections),
+    ]),
   );
 }

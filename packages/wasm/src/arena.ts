@@ -1,0 +1,95 @@
+import { attempt, instantiate, type Kernel, type Memory } from './engine.ts';
+
+const PAGE = 65536;
+
+/** Bytes that arrays begin at a multiple of, and are made a multiple of: whole vectors, and lines of the cache. */
+const LINE = 64;
+
+/** The arena of each buffer, detached ones included. */
+export const arenas: WeakMap<ArrayBufferLike, Arena> = new WeakMap();
+
+/** Of an array of so many elements, with the room that vectors need at its end. */
+export const sizeOf = (elements: number): number => (Math.ceil(elements / 16) || 1) * LINE;
+
+/**
+ * What an array takes. Processors mistake addresses with the same last 12 bits for each other: arrays that are gone through at the
+ * same time begin elsewhere in a page.
+ */
+export const strideOf = (elements: number): number => {
+  const size = sizeOf(elements);
+  return size < 4096 ? size : size + 3 * LINE;
+};
+
+/** Memory that is handed out and taken back; the free parts are known, and neighbours among them are one. */
+export class Arena {
+  /** All of the memory; made anew when it grows. */
+  floats!: Float32Array;
+  words!: Uint32Array;
+  readonly #memory: Memory;
+  readonly #kernels = new Map<number, Kernel>();
+  /** Start and end of each free part, in order. */
+  readonly #free: number[];
+
+  constructor(memory: Memory) {
+    this.#memory = memory;
+    this.#free = [LINE, memory.buffer.byteLength]; // 0 is no address
+    this.#look();
+  }
+
+  /** The kernels of a set of options. */
+  kernel(options: number): Kernel {
+    if (!this.#kernels.has(options)) this.#kernels.set(options, instantiate(options, this.#memory));
+    return this.#kernels.get(options)!;
+  }
+
+  #look(): void {
+    const { buffer } = this.#memory;
+    this.floats = new Float32Array(buffer);
+    this.words = new Uint32Array(buffer);
+    arenas.set(buffer, this);
+  }
+
+  /**
+   * The address of `bytes` bytes, a multiple of 64, filled with zeros.
+   *
+   * @throws SgdError `SGD_BACKEND`: the memory can't grow that far; nothing was changed
+   */
+  take(bytes: number): number {
+    const free = this.#free;
+    let i = 0;
+    while (!(free[i + 1]! - free[i]! >= bytes)) {
+      if (i < free.length) i += 2;
+      else {
+        this.#grow(bytes);
+        i = 0;
+      }
+    }
+    const at = free[i]!;
+    free[i]! += bytes;
+    if (free[i] === free[i + 1]) free.splice(i, 2);
+    this.floats.fill(0, at / 4, (at + bytes) / 4);
+    return at;
+  }
+
+  /** Takes memory back. */
+  give(at: number, bytes: number): void {
+    const free = this.#free;
+    let i = 0;
+    while (i < free.length && free[i]! < at) i += 2;
+    free.splice(i, 0, at, at + bytes);
+    // with the part after it, then with the one before
+    if (free[i + 1] === free[i + 2]) free.splice(i + 1, 2);
+    if (i > 0 && free[i - 1] === free[i]) free.splice(i - 1, 2);
+  }
+
+  #grow(bytes: number): void {
+    const end = this.floats.byteLength;
+    const from = this.#free.at(-1) === end ? this.#free.at(-2)! : end;
+    const missing = bytes - (end - from);
+    attempt('SGD_BACKEND', `the arena of ${end} bytes can't grow by ${missing}`, () =>
+      this.#memory.grow(Math.ceil(missing / PAGE)),
+    );
+    this.#look();
+    this.give(end, this.floats.byteLength - end);
+  }
+}

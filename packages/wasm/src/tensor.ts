@@ -1,0 +1,110 @@
+import { type FloatArray, SgdError } from '@sgd/core';
+import { type Arena, arenas, strideOf } from './arena.ts';
+
+/** A typed array with a shape. */
+export interface Shaped {
+  /** In row-major order, as many elements as the product of `shape`. */
+  readonly data: FloatArray;
+  readonly shape: readonly number[];
+  readonly name?: string | undefined;
+}
+
+/** A tensor in the arena: what `zeros`, `from`, `variable` and `gradient` of the backend make. */
+export interface WasmTensor extends Shaped {
+  /**
+   * The values: a view of the arena. Views are detached when the arena grows, and this gives another then: ask for it again rather than
+   * keep it, or `reserve` the memory.
+   *
+   * @throws SgdError `SGD_DETACHED`: the tensor was freed
+   */
+  readonly data: Float32Array;
+}
+
+/**
+ * A tensor of the backend's arena, updated where it is, or a `Float32Array`, of which the arena takes a copy: bare (its shape is
+ * `[length]`) or with a shape and a name.
+ */
+export type WasmVariable = Shaped | FloatArray;
+
+/** Likewise: bare, with as many elements as the variable, or with exactly the variable's shape. */
+export type WasmGradient = Shaped | FloatArray;
+
+/** By view. */
+const tensors = new WeakMap<FloatArray, Tensor>();
+
+export class Tensor implements WasmTensor {
+  readonly arena: Arena;
+  readonly shape: readonly number[];
+  readonly name: string | undefined;
+  readonly length: number;
+  /** Its address; 0 once it was freed. */
+  at: number;
+  #view: Float32Array | undefined;
+
+  constructor(arena: Arena, shape: readonly number[], length: number, name?: string) {
+    this.arena = arena;
+    this.shape = shape;
+    this.name = name;
+    this.length = length;
+    this.at = arena.take(strideOf(length));
+  }
+
+  get data(): Float32Array {
+    const { buffer } = this.live().arena.floats;
+    if (this.#view?.buffer !== buffer) {
+      this.#view = new Float32Array(buffer, this.at, this.length);
+      tensors.set(this.#view, this);
+    }
+    return this.#view!;
+  }
+
+  live(): this {
+    if (this.at === 0) throw new SgdError('SGD_DETACHED', `a tensor of shape [${this.shape.join()}] that was freed`);
+    return this;
+  }
+
+  free(): void {
+    this.live().arena.give(this.at, strideOf(this.length));
+    this.at = 0;
+  }
+}
+
+/** The array of a variable or gradient; of anything else, anything. */
+export const arrayOf = (value: Shaped | FloatArray): FloatArray => (ArrayBuffer.isView(value) ? value : value?.data);
+
+/** The shape of a variable or gradient; that of a bare array is `bare`. */
+export const shapeOf = (value: Shaped | FloatArray, bare: readonly number[]): readonly number[] =>
+  ArrayBuffer.isView(value) ? bare : value?.shape;
+
+/** Whether the shape is as expected and says how many elements there are. */
+export function fits(length: number, shape: readonly number[] | undefined, expected: readonly number[]): boolean {
+  let size = 1;
+  for (let i = 0; i < expected.length; i++) size *= expected[i]! >>> 0 === shape?.[i] ? expected[i]! : NaN;
+  return shape?.length === expected.length && length === size;
+}
+
+/** A value in a few words, for messages. */
+export function came(value: Shaped | FloatArray): string {
+  const data = arrayOf(value) ?? value;
+  // oxlint-disable-next-line typescript/restrict-template-expressions -- an array of numbers reads as it should
+  return `${data?.constructor?.name ?? data} of length ${data?.length}, shape [${shapeOf(value, [data?.length])}]`;
+}
+
+/**
+ * The tensor that a value is, or is the view of; `null` for an array outside of all arenas; else what it is.
+ *
+ * @throws SgdError `SGD_DETACHED`: the tensor was freed, or the view is of a time before the arena grew
+ */
+export function tensorOf(value: Shaped | FloatArray, arena: Arena): Tensor | string | null {
+  let tensor: Tensor | undefined;
+  if (value instanceof Tensor) tensor = value;
+  else {
+    const data = arrayOf(value);
+    const owner = ArrayBuffer.isView(data) && arenas.get(data.buffer);
+    if (!owner) return null;
+    tensor = tensors.get(data);
+    if (data.buffer !== owner.floats.buffer) throw new SgdError('SGD_DETACHED', 'a view of an arena that grew since');
+    if (!tensor) return 'a part of an arena, which is none of its tensors';
+  }
+  return tensor.arena === arena ? tensor.live() : 'a tensor of another arena';
+}

@@ -19,12 +19,14 @@ const options = ['-O3', '--runtime', 'stub', '--importMemory', '--noExportMemory
 /** The bytes of the module that these sources give. */
 export async function compile(files = sources()) {
   let binary;
-  const { error, stderr } = await asc.main(['step.ts', '--outFile', 'kernels.wasm', ...options], {
+  const problems = [];
+  const { error } = await asc.main(['step.ts', '--outFile', 'kernels.wasm', ...options], {
     readFile: (name) => files[name] ?? null,
     writeFile: (name, contents) => void (name === 'kernels.wasm' && (binary = contents)),
     listFiles: () => [],
+    reportDiagnostic: ({ message }) => void problems.push(message),
   });
-  if (error) throw new Error(`${error.message}\n${String(stderr)}`);
+  if (error) throw new Error([error.message, ...problems].join('\n'));
   return binary;
 }
 

@@ -2,23 +2,18 @@ import { attempt, instantiate, type Kernel, type Memory } from './engine.ts';
 
 const PAGE = 65536;
 
-/** Bytes that arrays begin at a multiple of, and are made a multiple of: whole vectors, and lines of the cache. */
+/** Arrays begin at a multiple of a line of the cache. */
 const LINE = 64;
 
 /** The arena of each buffer, detached ones included. */
 export const arenas: WeakMap<ArrayBufferLike, Arena> = new WeakMap();
 
-/** Of an array of so many elements, with the room that vectors need at its end. */
-export const sizeOf = (elements: number): number => (Math.ceil(elements / 16) || 1) * LINE;
-
 /**
- * What an array takes. Processors mistake addresses with the same last 12 bits for each other: arrays that are gone through at the
- * same time begin elsewhere in a page.
+ * Bytes that an array takes. Processors mistake addresses with the same last 12 bits for each other: arrays that are gone through at
+ * the same time are not to begin at the same place of a page.
  */
-export const strideOf = (elements: number): number => {
-  const size = sizeOf(elements);
-  return size < 4096 ? size : size + 3 * LINE;
-};
+export const bytesOf = (elements: number): number =>
+  (Math.ceil(elements / 16) || 1) * LINE + (elements < 1024 ? 0 : 3 * LINE);
 
 /** Memory that is handed out and taken back; the free parts are known, and neighbours among them are one. */
 export class Arena {

@@ -1,6 +1,5 @@
 import {
   type Entry,
-  type FloatArray,
   type Measured,
   type Program,
   type Session,
@@ -9,7 +8,7 @@ import {
   type SgdErrorCode,
   type Step,
 } from '@sgd/core';
-import { type Arena, sizeOf, strideOf } from './arena.ts';
+import type { Arena } from './arena.ts';
 import * as at from './layout.ts';
 import { arrayOf, Tensor, tensorOf, type WasmGradient, type WasmVariable } from './tensor.ts';
 

@@ -1,5 +1,5 @@
 import { type FloatArray, SgdError } from '@sgd/core';
-import { type Arena, arenas, strideOf } from './arena.ts';
+import { type Arena, arenas, bytesOf } from './arena.ts';
 
 /** A typed array with a shape. */
 export interface Shaped {
@@ -46,7 +46,7 @@ export class Tensor implements WasmTensor {
     this.shape = shape;
     this.name = name;
     this.length = length;
-    this.at = arena.take(strideOf(length));
+    this.at = arena.take(bytesOf(length));
   }
 
   get data(): Float32Array {
@@ -64,7 +64,7 @@ export class Tensor implements WasmTensor {
   }
 
   free(): void {
-    this.live().arena.give(this.at, strideOf(this.length));
+    this.live().arena.give(this.at, bytesOf(this.length));
     this.at = 0;
   }
 }

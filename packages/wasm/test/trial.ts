@@ -1,0 +1,148 @@
+import type { Constraint, Entry, FloatArray, Program, ProgramVariable, Slot, Step } from '@sgd/core';
+import { cpu } from '@sgd/cpu';
+import type { WasmBackend, WasmVariable } from '@sgd/wasm';
+import fc from 'fast-check';
+import { expect } from 'vitest';
+
+const BOUNDARIES = [0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 127, 128, 129, 136, 144, 255, 256, 257, 272, 1023, 1025, 2049];
+const SPECIAL = [0, -0, NaN, Infinity, -Infinity, 1e-45, -3e-42, 1.1754942e-38, 3.4e38, -3.4e38, 1e-20, 1e19];
+
+/** Deterministic numbers of many magnitudes; one in `rare` is special. */
+export function numbers(seed: number, length: number, rare: number): Float32Array {
+  const values = new Float32Array(length);
+  let state = (seed ^ 0x9e3779b9) >>> 0;
+  const next = (): number => {
+    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x6d2b79f5) >>> 0;
+    return state / 2 ** 32;
+  };
+  for (let i = 0; i < length; i++) {
+    values[i] = (next() - 0.5) * 10 ** Math.floor(next() * 5 - 3);
+    if (rare > 0 && next() < 1 / rare) values[i] = SPECIAL[Math.floor(next() * SPECIAL.length)]!;
+  }
+  return values;
+}
+
+/** Keeps values from falling below zero. */
+const floored: Constraint = (data) => {
+  for (let i = 0; i < data.length; i++) data[i] = Math.max(data[i]!, 0);
+};
+const size = fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...BOUNDARIES) }, { weight: 3, arbitrary: fc.nat(70) });
+/** Evenly spread, unlike `fc.double`, most of whose numbers are so small that nothing moves. */
+const real = (min: number, max: number): fc.Arbitrary<number> =>
+  fc.integer({ min: 0, max: 1_000_003 }).map((n) => min + ((max - min) * n) / 1_000_003);
+
+/** Any program of up to four variables. */
+export const programs: fc.Arbitrary<Program> = fc.record({
+  rule: fc.constant('sgd' as const),
+  slots: fc
+    .subarray(['momentum', 'accumulator', 'average'] as const)
+    .map((slots) => new Set<Exclude<Slot, 'variable'>>(slots)),
+  nesterov: fc.boolean(),
+  unscale: fc.boolean(),
+  clip: fc.constantFrom('none', 'value', 'norm', 'global-norm' as const),
+  finiteCheck: fc.boolean(),
+  measure: fc.subarray(['gradient-norm', 'update-norm'] as const).map((all) => new Set(all)),
+  variables: fc
+    .array(
+      fc.record({
+        shape: size.map((n) => [n]),
+        dtype: fc.constant('float32' as const),
+        group: fc.nat(1),
+        decays: fc.boolean(),
+        overwrites: fc.boolean(),
+        constraint: fc.constantFrom(null, null, floored),
+      }),
+      { minLength: 1, maxLength: 4 },
+    )
+    .map((all) =>
+      all.map((v, i): ProgramVariable => ({ ...v, path: `v${i}`, overwrites: v.overwrites && i % 2 === 1 })),
+    ),
+});
+
+/** Any step, and which variables have a gradient in it. */
+export const steps = fc.array(
+  fc.record({
+    updates: fc.boolean(),
+    given: fc.integer({ min: 1, max: 15 }),
+    backwards: fc.boolean(),
+    lossScale: fc.oneof(fc.constantFrom(1, 0.1, 32768, 1e-40, 2 ** 126, 2 ** 127, 2 ** -126), real(0.5, 1e6)),
+    accumulationSteps: fc.integer({ min: 2, max: 9 }),
+    clipLimit: fc.oneof(fc.constantFrom(0.1, 0.37, 1), real(1e-3, 10)),
+    rates: fc.array(fc.record({ learningRate: real(-1, 1), momentum: real(0, 1), weightDecay: real(0, 0.5) }), {
+      minLength: 2,
+      maxLength: 2,
+    }),
+    averageMomentum: fc.oneof(fc.constantFrom(0, 1, 0.99), real(0, 1)),
+    averageOverwrite: fc.boolean(),
+    seed: fc.nat(),
+  }),
+  { minLength: 1, maxLength: 5 },
+);
+type Drawn = typeof steps extends fc.Arbitrary<infer T> ? T : never;
+
+/**
+ * Opens the program on both engines and compares everything after every step, bit for bit.
+ *
+ * @param arrays - in two bits, whether variables and whether gradients are ordinary arrays
+ */
+export async function trial(
+  backend: WasmBackend,
+  program: Program,
+  drawn: Drawn,
+  rare: number,
+  seed: number,
+  arrays: number,
+): Promise<void> {
+  const { slots, variables } = program;
+  const initial = variables.map((v, i) => numbers(seed + i, v.shape[0]!, rare));
+  const expected = initial.map((x) => x.slice());
+  const handles = initial.map((x): WasmVariable => (arrays & 1 ? x.slice() : backend.from(x)));
+  const ours = backend.open(program, handles);
+  const theirs = cpu().open(program, expected);
+  for (const { updates, given, backwards, seed: own, ...rest } of drawn) {
+    const indices = variables.map((_, i) => i).filter((i) => (given >> i) & 1);
+    if (indices.length === 0) indices.push(0);
+    if (backwards) indices.reverse();
+    const step: Step = {
+      ...rest,
+      phase: updates || !slots.has('accumulator') ? 'update' : 'accumulate',
+      ordinary: indices.some((i) => !variables[i]!.overwrites),
+    };
+    const gradients = indices.map((i) => numbers(own + i, variables[i]!.shape[0]!, rare));
+    const copies = gradients.map((g) => g.slice());
+    const lent = gradients.map((g) => (arrays & 2 ? g : backend.from(g)));
+    expect(ours.step(step, lent, indices)).toBe(theirs.step(step, copies, indices));
+    lent.forEach((g, j) => same('data' in g ? g.data : g, copies[j]!, `gradient ${j}`));
+    for (const g of lent) backend.free(g);
+    handles.forEach((x, i) => {
+      // an ordinary array is written back where the value may have changed, which includes all that did
+      same('data' in x ? x.data : x, expected[i]!, `variable ${i}`);
+    });
+    const entries: Entry[] = variables.flatMap(({ overwrites }, index) =>
+      (['variable', ...slots] as const)
+        .filter((slot) => slot === 'variable' || slot === 'accumulator' || !overwrites)
+        .map((slot) => ({ slot, index })),
+    );
+    const [got, wanted] = await Promise.all([ours.read(entries), theirs.read(entries)]);
+    entries.forEach(({ slot, index }, e) => same(got[e]!, wanted[e]!, `${slot} of ${index}`));
+    const [measured, asked] = await Promise.all([ours.measured!(), theirs.measured!()]);
+    close(measured.gradientNorm, asked.gradientNorm);
+    close(measured.updateNorm, asked.updateNorm);
+  }
+  ours.dispose();
+  for (const x of handles) backend.free(x);
+}
+
+/** Sums in float64 taken in another order. */
+function close(got: number | undefined, wanted: number | undefined): void {
+  if (wanted === undefined || !Number.isFinite(wanted)) expect(got).toEqual(wanted);
+  else expect(Math.abs(got! - wanted)).toBeLessThanOrEqual(1e-12 * wanted);
+}
+
+/** The same bits; NaN equals NaN. */
+export function same(got: FloatArray, wanted: FloatArray, what: string): void {
+  expect(got.length, what).toBe(wanted.length);
+  for (let i = 0; i < wanted.length; i++) {
+    if (!Object.is(got[i], wanted[i])) throw new Error(`${what}[${i}]: got ${got[i]}, expected ${wanted[i]}`);
+  }
+}

@@ -42,7 +42,7 @@ export function attempt<T>(code: SgdErrorCode, what: string, call: () => T): T {
  */
 export const makeMemory = (reserve: number, maximum: number): Memory =>
   attempt('SGD_INVALID_OPTION', `wasm: reserve ${reserve}, maximum ${maximum}`, () => {
-    const [initial, most] = [reserve, maximum].map((bytes) => Math.ceil(bytes / 65536));
+    const [initial, most] = [reserve, maximum].map((bytes) => (bytes >= 0 ? Math.ceil(bytes / 65536) : NaN));
     return new (engine().Memory)({ initial: initial! + 1, maximum: most! });
   });
 

@@ -95,6 +95,7 @@ describe.each([...tarballs])('%s, packed', (folder, tarball) => {
 const use = `
 import { SGD, SgdError, CosineDecay, LossScaleOptimizer, deserialize, serialize } from '@sgd/core';
 import { cpu } from '@sgd/cpu';
+import { wasm } from '@sgd/wasm';
 import { conformance } from '@sgd/conformance';
 
 const weights = new Float32Array([1, 2]);
@@ -112,10 +113,17 @@ try {
 } catch (error) {
   if (error instanceof SgdError) code = error.code;
 }
+wasm().then((engine) => {
+  const tensor = engine.from([1, 2]);
+  const fast = new SGD({ learningRate: 0.5, momentum: 0.5 }, engine);
+  fast.build({ tensor });
+  fast.apply({ tensor: new Float32Array([1, -1]) });
+  console.log(JSON.stringify([...tensor.data]));
+});
 console.log(JSON.stringify([done, [...weights], optimizer.iterations, again !== null, scaled.built, code, typeof conformance]));
 `;
 // momentum: -0.5, then 0.5 * -0.5 - 0.5 = -0.75
-const printed = '[true,[-0.25,3.25],2,true,false,"SGD_INVALID_OPTION","function"]\n';
+const printed = '[true,[-0.25,3.25],2,true,false,"SGD_INVALID_OPTION","function"]\n[0.5,2.5]\n';
 
 // every module that a package exports; patterns are for data
 const entries = packages.flatMap((folder) => {

@@ -33,8 +33,9 @@ export class Arena {
 
   /** The kernels of a set of options. */
   kernel(options: number): Kernel {
-    if (!this.#kernels.has(options)) this.#kernels.set(options, instantiate(options, this.#memory));
-    return this.#kernels.get(options)!;
+    let kernel = this.#kernels.get(options);
+    if (!kernel) this.#kernels.set(options, (kernel = instantiate(options, this.#memory)));
+    return kernel;
   }
 
   #look(): void {

@@ -72,7 +72,6 @@ const isFloat32 = (data: FloatArray | Tensor): boolean =>
 export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
   const { reserve = 0, maximum = 2 ** 32, copyBack = true } = options;
   const arena = new Arena(makeMemory(reserve, maximum));
-  arena.kernel(0); // what is missing is said now
 
   const make = (length: number, shape: readonly number[], name?: string): Tensor => {
     if (fits(length, shape, shape)) return new Tensor(arena, [...shape], length, name);
@@ -111,7 +110,7 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
       const tensor = tensorOf(variable, arena);
       const data = tensor instanceof Tensor ? tensor.data : arrayOf(variable);
       const shape = shapeOf(variable, [data?.length]);
-      if (typeof tensor !== 'string' && ArrayBuffer.isView(data) && fits(data.length, shape, shape)) {
+      if (typeof tensor !== 'string' && shape && ArrayBuffer.isView(data) && fits(data.length, shape, shape)) {
         const { name } = variable as WasmTensor;
         return { name, shape, dtype: tensor || isFloat32(data) ? 'float32' : data[Symbol.toStringTag] };
       }

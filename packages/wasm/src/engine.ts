@@ -35,22 +35,11 @@ export function attempt<T>(code: SgdErrorCode, what: string, call: () => T): T {
   }
 }
 
-/**
- * A memory of so many bytes, in pages of 64 KiB.
- *
- * @throws SgdError `SGD_INVALID_OPTION`: these are no numbers of bytes, or the engine does not have as many
- */
-export const makeMemory = (reserve: number, maximum: number): Memory =>
-  attempt('SGD_INVALID_OPTION', `wasm: reserve ${reserve}, maximum ${maximum}`, () => {
-    const [initial, most] = [reserve, maximum].map((bytes) => (bytes >= 0 ? Math.ceil(bytes / 65536) : NaN));
-    return new (engine().Memory)({ initial: initial! + 1, maximum: most! });
-  });
-
 /** By options: compiled once, for all arenas. */
 const modules = new Map<number, object>();
 
 function compile(options: number): object {
-  // `i32.const` with as many bytes as there are, two of them `nop`s, in the place of each load of the options
+  // in the place of each load of the options an `i32.const`, made as long as that by digits of 0 and two `nop`s
   const digits = [0, 7, 14, 21, 28].map((bit) => ((options >> bit) & 127) + (bit < 28 ? 128 : 0));
   const constant = [0x41, ...digits, 1, 1].map((byte) => byte.toString(16).padStart(2, '0')).join('');
   const bytes = kernels.replaceAll('_', constant).match(/../g)!;
@@ -58,15 +47,34 @@ function compile(options: number): object {
 }
 
 /**
- * The kernels of a set of options, over a memory.
+ * The module for a set of options.
  *
  * @throws SgdError `SGD_UNSUPPORTED`: there is no WebAssembly with SIMD
  */
-export function instantiate(options: number, memory: Memory): Kernel {
-  const needs =
-    "wasm() needs WebAssembly with SIMD, and 'wasm-unsafe-eval' in a content security policy (@sgd/cpu doesn't)";
-  return attempt('SGD_UNSUPPORTED', needs, () => {
-    if (!modules.has(options)) modules.set(options, compile(options));
-    return new (engine().Instance)(modules.get(options)!, { env: { memory } }).exports.step;
+function moduleOf(options: number): object {
+  const module =
+    modules.get(options) ??
+    attempt('SGD_UNSUPPORTED', "wasm needs SIMD, and 'wasm-unsafe-eval' of a security policy; @sgd/cpu does not", () =>
+      compile(options),
+    );
+  modules.set(options, module);
+  return module;
+}
+
+/** The kernels of a set of options, over a memory. */
+export const instantiate = (options: number, memory: Memory): Kernel =>
+  new (engine().Instance)(moduleOf(options), { env: { memory } }).exports.step;
+
+/**
+ * A memory of so many bytes, in pages of 64 KiB.
+ *
+ * @throws SgdError `SGD_UNSUPPORTED`: there is no WebAssembly with SIMD; `SGD_INVALID_OPTION`: these are no numbers of bytes, or the
+ * engine does not have as many
+ */
+export function makeMemory(reserve: number, maximum: number): Memory {
+  moduleOf(0);
+  return attempt('SGD_INVALID_OPTION', `wasm: reserve ${reserve}, maximum ${maximum}`, () => {
+    const [initial, most] = [reserve, maximum].map((bytes) => (bytes >= 0 ? Math.ceil(bytes / 65536) : NaN));
+    return new (engine().Memory)({ initial: initial! + 1, maximum: most! });
   });
 }

@@ -1,16 +1,16 @@
 import {
   type Entry,
+  type FloatArray,
   type Measured,
   type Program,
   type Session,
   SgdError,
-  type Slot,
   type SgdErrorCode,
   type Step,
 } from '@sgd/core';
 import type { Arena } from './arena.ts';
 import * as at from './layout.ts';
-import { arrayOf, Tensor, tensorOf, type WasmGradient, type WasmVariable } from './tensor.ts';
+import { arrayOf, Tensor, tensorOfGradient, type WasmGradient, type WasmVariable } from './tensor.ts';
 
 const OPTIONS = {
   momentum: at.MOMENTUM,
@@ -41,33 +41,31 @@ export function openSession(
       (variables.some((v) => v.decays) ? at.DECAY : 0) |
       (variables.some((v) => !v.decays && !v.overwrites) ? at.SPARE : 0),
   );
+  // found now: to make room may detach views
+  const lent = handles.map((handle) => tensorOfGradient(handle, arena));
   /** The user's own arrays, of which the arena has copies; none for tensors. */
-  const arrays = handles.map((handle) => (tensorOf(handle, arena) ? null : (arrayOf(handle) as Float32Array)));
+  const arrays = handles.map((handle, i) => (lent[i] ? null : (arrayOf(handle) as Float32Array)));
 
-  // the memory of the variables: tensors; start and end of each array in its buffer, one after the other
-  const own = new Set<Tensor | null>();
-  const spans = new WeakMap<ArrayBufferLike, number[]>();
-  /** Refuses a gradient, or with another code a variable, that lies on a variable, in part at least. Gives the tensor that it is. */
-  const wantApart = (value: WasmGradient, i: number, code: SgdErrorCode): Tensor | null => {
-    const tensor = tensorOf(value, arena) as Tensor | null;
-    let apart = !own.has(tensor);
-    if (!tensor) {
-      const { buffer, byteOffset, byteLength } = arrayOf(value);
+  // the memory of the variables: start and end of each array in its buffer, one after the other
+  const spans = new Map<ArrayBufferLike, number[]>();
+  /** Refuses a gradient, or with another code a variable, that lies on a variable, in part at least. */
+  const wantApart = (apart: boolean, array: FloatArray | null, i: number, code: SgdErrorCode): void => {
+    if (array && spans.size > 0) {
+      const { buffer, byteOffset, byteLength } = array;
       const places = spans.get(buffer);
       for (let j = 0; places && j < places.length; j += 2) {
         if (Math.max(places[j]!, byteOffset) < Math.min(places[j + 1]!, byteOffset + byteLength)) apart = false;
       }
     }
-    if (apart) return tensor;
-    throw new SgdError(code, `"${variables[i]!.path}" shares memory with a variable`);
+    if (!apart) throw new SgdError(code, `"${variables[i]!.path}" shares memory with a variable`);
   };
-  handles.forEach((handle, i) => {
-    const tensor = wantApart(handle, i, 'SGD_INVALID_OPTION');
-    if (tensor) own.add(tensor);
-    else {
-      const { buffer, byteOffset, byteLength } = arrays[i]!;
+  const own = new Set<Tensor>();
+  arrays.forEach((array, i) => {
+    wantApart(!own.has(lent[i]!), array, i, 'SGD_INVALID_OPTION');
+    if (array) {
+      const { buffer, byteOffset, byteLength } = array;
       spans.set(buffer, [...(spans.get(buffer) ?? []), byteOffset, byteOffset + byteLength]);
-    }
+    } else own.add(lent[i]!);
   });
 
   // the numbers, rates and records of a step, in one piece; its places are in words
@@ -85,12 +83,12 @@ export function openSession(
   };
   const layOut = (): [Tensor, (Tensor | undefined)[][]] => [
     make(order + 2 * count),
-    handles.map((handle, i) => {
-      const given = tensorOf(handle, arena) as Tensor | null;
-      const { length } = given ?? arrays[i]!;
-      const kept = (slot: Slot): boolean =>
-        slot === 'variable' || (slots.has(slot) && (slot === 'accumulator' || !variables[i]!.overwrites));
-      return at.SLOTS.map((slot, j) => (kept(slot) ? (!j && given) || make(length) : undefined));
+    variables.map(({ overwrites }, i) => {
+      const { length } = lent[i] ?? arrays[i]!;
+      return at.SLOTS.map((slot) => {
+        if (slot === 'variable') return lent[i] ?? make(length);
+        return slots.has(slot) && (slot === 'accumulator' || !overwrites) ? make(length) : undefined;
+      });
     }),
   ];
   let laid: ReturnType<typeof layOut>;
@@ -115,7 +113,7 @@ export function openSession(
   });
   /** Copies of gradients that are ordinary arrays. */
   const copies: Tensor[] = [];
-  const given: Tensor[] = [];
+  const given: (Tensor | undefined)[] = [];
   let updated = false;
 
   const wantAttached = (): void => {
@@ -171,9 +169,12 @@ export function openSession(
       wantAttached();
       const n = indices.length;
       for (let j = 0; j < n; j++) {
-        const i = indices[j]!;
-        given[j] = wantApart(gradients[j]!, i, 'SGD_GRADIENT_SHAPE') ?? (copies[i] ??= make(tensors[i]![0]!.length));
+        const gradient = gradients[j]!;
+        const tensor = tensorOfGradient(gradient, arena);
+        wantApart(!own.has(tensor!), tensor ? null : arrayOf(gradient), indices[j]!, 'SGD_GRADIENT_SHAPE');
+        given[j] = tensor;
       }
+      for (let j = 0; j < n; j++) given[j] ??= copies[indices[j]!] ??= make(tensors[indices[j]!]![0]!.length);
       const kernel = arena.kernel(write(step));
       const { floats, words } = arena;
       for (let j = 0; j < n; j++) {

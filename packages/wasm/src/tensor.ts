@@ -50,9 +50,9 @@ export class Tensor implements WasmTensor {
   }
 
   get data(): Float32Array {
-    const { buffer } = this.live().arena.floats;
-    if (this.#view?.buffer !== buffer) {
-      this.#view = new Float32Array(buffer, this.at, this.length);
+    // a view that is detached has the length 0
+    if (this.live().#view?.length !== this.length) {
+      this.#view = new Float32Array(this.arena.floats.buffer, this.at, this.length);
       tensors.set(this.#view, this);
     }
     return this.#view!;
@@ -108,3 +108,10 @@ export function tensorOf(value: Shaped | FloatArray, arena: Arena): Tensor | str
   }
   return tensor.arena === arena ? tensor.live() : 'a tensor of another arena';
 }
+
+/** Likewise of a gradient that was not refused, and so is no tensor or view but of this arena. */
+export const tensorOfGradient = (value: WasmGradient, { floats }: Arena): Tensor | undefined => {
+  if (value instanceof Tensor) return value;
+  const data = arrayOf(value);
+  return data.buffer === floats.buffer ? tensors.get(data) : undefined;
+};

@@ -185,6 +185,19 @@ describe('growth', () => {
     expect([...w.data, ...ordinary]).toEqual([-0.25, -1.5, -0.25, -1.5]);
   });
 
+  it('in the midst of a call takes nothing away from views that were given to it', async () => {
+    const backend = await wasm();
+    const [a, b] = [backend.from([1, 1]), backend.from(new Float32Array(50_000).fill(1))];
+    const optimizer = new SGD({ learningRate: 0.5, momentum: 0.5 }, backend);
+    const before = [a.data, b.data] as const;
+    optimizer.build({ a: before[0], b: before[1] }); // makes room for slots
+    expect(before[0].length).toBe(0);
+    const gradients = { b: new Float32Array(50_000).fill(2), a: backend.from([1, 2]).data }; // makes room for a copy of the first
+    expect(optimizer.apply(gradients)).toBe(true);
+    expect(gradients.a.length).toBe(0);
+    expect([...a.data, b.data[0], b.data[49_999]]).toEqual([0.5, 0, 0, 0]);
+  });
+
   it('beyond the maximum is SGD_BACKEND, with the cause, before anything was written', async () => {
     const backend = await bounded();
     const w = backend.from([1, 1]);

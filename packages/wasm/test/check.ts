@@ -1,0 +1,20 @@
+import { runSuite } from '@sgd/conformance';
+import { wasm } from '@sgd/wasm';
+import backend from '@sgd/wasm/conformance';
+import fc from 'fast-check';
+import { programs, steps, trial } from './trial.ts';
+
+/** The kernels against `@sgd/cpu` and against the recordings of Keras. Throws at the first difference. */
+export async function check(): Promise<void> {
+  const engine = await wasm();
+  for (const rare of [0, 40]) {
+    await fc.assert(
+      fc.asyncProperty(programs, steps, fc.nat(), (program, drawn, seed) =>
+        trial(engine, program, drawn, rare, seed, 0),
+      ),
+      { numRuns: 400, seed: 7, endOnFailure: true },
+    );
+  }
+  const { failed } = await runSuite({ backend: () => backend(), only: ['values', 'rounding', 'shapes', 'finiteness'] });
+  if (failed > 0) throw new Error(`${failed} tests of the suite failed`);
+}

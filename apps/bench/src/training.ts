@@ -32,7 +32,7 @@ interface Printed {
 }
 
 /** Backends that are trained with, each beside TensorFlow.js's own optimizer in its place. */
-export const TRAINED: readonly string[] = ['cpu'];
+export const TRAINED: readonly string[] = ['cpu', 'wasm'];
 const PEER = 'tf.train.momentum';
 
 /** Both with momentum alone, and nothing else taken: that is what the peer can do. */

@@ -56,12 +56,12 @@ describe('the command', () => {
   });
 
   it('measures trainings, with the same losses', async () => {
-    const { code, out } = await command('--quick', '--json', '--only', 'training');
+    const { code, out } = await command('--quick', '--json', '--only', 'training wasm');
     expect(code).toBe(0);
     const { training } = JSON.parse(out) as Results;
     expect(training.map(({ optimizer, beside }) => [optimizer, beside])).toEqual([
-      ['cpu', 'tf.train.momentum'],
-      ['tf.train.momentum', 'cpu'],
+      ['wasm', 'tf.train.momentum'],
+      ['tf.train.momentum', 'wasm'],
     ]);
     for (const { step, whole, share, gradients, copies } of training) {
       expect(step).toBeGreaterThan(0);

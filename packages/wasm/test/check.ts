@@ -2,12 +2,21 @@ import { runSuite } from '@sgd/conformance';
 import { wasm } from '@sgd/wasm';
 import backend from '@sgd/wasm/conformance';
 import fc from 'fast-check';
-import { programs, steps, trial } from './trial.ts';
+import { normTrial, programs, steps, trial } from './trial.ts';
 
 /** The kernels against `@sgd/cpu` and against the recordings of Keras. Throws at the first difference. */
 export async function check(): Promise<void> {
   const engine = await wasm();
-  for (const rare of [0, 40]) {
+  for (let n = 1; n < 300; n++) {
+    normTrial(engine, 'norm', [n]);
+    if (n > 120 && n < 280)
+      normTrial(
+        engine,
+        'global-norm',
+        Array.from({ length: n }, (_, i) => 1 + (i % 3)),
+      );
+  }
+  for (const rare of [0, 40, 4]) {
     await fc.assert(
       fc.asyncProperty(programs, steps, fc.nat(), (program, drawn, seed) =>
         trial(engine, program, drawn, rare, seed, 0),

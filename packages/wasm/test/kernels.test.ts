@@ -3,12 +3,13 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compile, textOf } from '../scripts/compile.mjs';
 import { kernels } from '../src/kernels.ts';
-import { programs, steps, trial } from './trial.ts';
+import { normTrial, programs, steps, trial } from './trial.ts';
 
 describe('any options, any steps: the bits of @sgd/cpu', () => {
   it.each([
     ['tensors of the arena', 0, 0],
     ['tensors, with NaN, infinities and subnormals', 0, 40],
+    ['tensors, with more of those', 0, 4],
     ['ordinary variables', 1, 40],
     ['ordinary gradients', 2, 40],
     ['ordinary arrays', 3, 40],
@@ -25,6 +26,25 @@ describe('any options, any steps: the bits of @sgd/cpu', () => {
     },
     60_000,
   );
+});
+
+describe('norms', () => {
+  it('of any length are summed in numpy’s order', async () => {
+    const backend = await wasm();
+    for (let n = 0; n < 300; n++) normTrial(backend, 'norm', [n]);
+    for (const n of [511, 512, 520, 1000, 1023, 1025, 4097]) normTrial(backend, 'norm', [n, 3]);
+  });
+
+  it('of any number of variables, too', async () => {
+    const backend = await wasm();
+    for (let n = 1; n < 300; n += n < 120 ? 7 : 1) {
+      normTrial(
+        backend,
+        'global-norm',
+        Array.from({ length: n }, (_, i) => 1 + (i % 3)),
+      );
+    }
+  });
 });
 
 describe('the module', () => {

@@ -133,6 +133,52 @@ export async function trial(
   for (const x of handles) backend.free(x);
 }
 
+/** One step with a norm clip over variables of these lengths, whose sums show in the last bit in which order they were taken. */
+export function normTrial(backend: WasmBackend, clip: Program['clip'], lengths: readonly number[]): void {
+  const program: Program = {
+    rule: 'sgd',
+    slots: new Set(),
+    nesterov: false,
+    unscale: false,
+    clip,
+    finiteCheck: false,
+    measure: new Set(),
+    variables: lengths.map((length, i) => ({
+      path: `v${i}`,
+      shape: [length],
+      dtype: 'float32',
+      group: 0,
+      decays: false,
+      overwrites: false,
+      constraint: null,
+    })),
+  };
+  const step: Step = {
+    phase: 'update',
+    ordinary: true,
+    lossScale: 1,
+    accumulationSteps: 1,
+    clipLimit: 0.1,
+    rates: [{ learningRate: 1, momentum: 0, weightDecay: 0 }],
+    averageMomentum: 0,
+    averageOverwrite: false,
+  };
+  // of one magnitude, so that each addition rounds
+  const gradients = lengths.map((length, i) =>
+    Float32Array.from({ length }, (_, e) => 1 + Math.fround(Math.sin(7 * i + e))),
+  );
+  const indices = lengths.map((_, i) => i);
+  const [ours, theirs] = [lengths, lengths].map((all) => all.map((length) => new Float32Array(length))) as [
+    Float32Array[],
+    Float32Array[],
+  ];
+  const session = backend.open(program, ours);
+  session.step(step, gradients, indices);
+  session.dispose();
+  cpu().open(program, theirs).step(step, gradients, indices);
+  ours.forEach((x, i) => same(x, theirs[i]!, `${clip} over ${lengths.length}, ${x.length} of ${i}`));
+}
+
 /** Sums in float64 taken in another order. */
 function close(got: number | undefined, wanted: number | undefined): void {
   if (Object.is(got, wanted) || Math.abs(got! - wanted!) <= 1e-12 * wanted!) return;

@@ -1,4 +1,5 @@
-// Changes the kernels in hundreds of small ways, and tells which changes the tests don't notice. `--sample N` takes N of them.
+// Changes the kernels in hundreds of small ways, and tells which changes the tests do not notice. `--sample N` takes N of them, `--file F`
+// those of a file.
 import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -82,9 +83,10 @@ export async function mutate({ sample = Infinity, files, tell = () => {} } = {})
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const { values } = parseArgs({ options: { sample: { type: 'string' } } });
+  const { values } = parseArgs({ options: { sample: { type: 'string' }, file: { type: 'string', multiple: true } } });
   const { noticed, survived, invalid, same } = await mutate({
     sample: values.sample === undefined ? Infinity : Number(values.sample),
+    files: values.file,
     tell: ({ file, line, from, to }, outcome, k) =>
       console.log(
         `${k} ${outcome === null ? 'SURVIVED' : outcome.split('\n', 1)[0].slice(0, 60)} ${file}:${line} ${from} -> ${to}`,

@@ -2,15 +2,15 @@ import { runSuite } from '@sgd/conformance';
 import { wasm } from '@sgd/wasm';
 import backend from '@sgd/wasm/conformance';
 import fc from 'fast-check';
-import { normTrial, programs, steps, trial } from './trial.ts';
+import { wantSameNorms, programs, steps, trial } from './trial.ts';
 
 /** The kernels against `@sgd/cpu` and against the recordings of Keras. Throws at the first difference. */
 export async function check(): Promise<void> {
   const engine = await wasm();
   for (let n = 1; n < 300; n++) {
-    normTrial(engine, 'norm', [n]);
+    wantSameNorms(engine, 'norm', [n]);
     if (n > 120 && n < 280)
-      normTrial(
+      wantSameNorms(
         engine,
         'global-norm',
         Array.from({ length: n }, (_, i) => 1 + (i % 3)),

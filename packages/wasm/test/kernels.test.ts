@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { compile, textOf } from '../scripts/compile.mjs';
 import { kernels } from '../src/kernels.ts';
-import { normTrial, programs, steps, trial } from './trial.ts';
+import { wantSameNorms, programs, steps, trial } from './trial.ts';
 
 describe('any options, any steps: the bits of @sgd/cpu', () => {
   it.each([
@@ -31,14 +31,14 @@ describe('any options, any steps: the bits of @sgd/cpu', () => {
 describe('norms', () => {
   it('of any length are summed in numpy’s order', async () => {
     const backend = await wasm();
-    for (let n = 0; n < 300; n++) normTrial(backend, 'norm', [n]);
-    for (const n of [511, 512, 520, 1000, 1023, 1025, 4097]) normTrial(backend, 'norm', [n, 3]);
+    for (let n = 0; n < 300; n++) wantSameNorms(backend, 'norm', [n]);
+    for (const n of [511, 512, 520, 1000, 1023, 1025, 4097]) wantSameNorms(backend, 'norm', [n, 3]);
   });
 
   it('of any number of variables, too', async () => {
     const backend = await wasm();
     for (let n = 1; n < 300; n += n < 120 ? 7 : 1) {
-      normTrial(
+      wantSameNorms(
         backend,
         'global-norm',
         Array.from({ length: n }, (_, i) => 1 + (i % 3)),

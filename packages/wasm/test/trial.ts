@@ -134,7 +134,7 @@ export async function trial(
 }
 
 /** One step with a norm clip over variables of these lengths, whose sums show in the last bit in which order they were taken. */
-export function normTrial(backend: WasmBackend, clip: Program['clip'], lengths: readonly number[]): void {
+export function wantSameNorms(backend: WasmBackend, clip: Program['clip'], lengths: readonly number[]): void {
   const program: Program = {
     rule: 'sgd',
     slots: new Set(),

@@ -1,0 +1,49 @@
+import { SgdError } from '@sgd/core';
+import type { Tensor, TensorFlow } from './tf.ts';
+
+/** Parts of the engines that a step looks at; which of them are there tells what can be done. */
+interface Inside {
+  readonly gpgpu?: { readonly gl?: { isContextLost?(): boolean } };
+  readonly device?: { readonly lost?: Promise<{ readonly message: string }> };
+}
+
+/** The engine of now: `cpu`, `wasm`, `webgl`, `webgpu` or another; `none` before one was started. */
+export function engineOf(tf: TensorFlow): string {
+  // undefined at first, whatever its type says
+  return (tf.getBackend() as string | undefined) ?? 'none';
+}
+
+/** Whether values are in memory that JavaScript reaches without a copy from a device. */
+export const isHosted = (engine: string): boolean => engine === 'cpu' || engine === 'wasm';
+
+/** Whether values can be read within a call. */
+export const readsAtOnce = (engine: string): boolean => engine !== 'webgpu';
+
+const lost = new WeakMap<object, string>();
+
+/** Refuses to work on a context or device that is gone; tfjs itself would give zeros. */
+export function wantDevice(tf: TensorFlow): void {
+  const { gpgpu, device } = tf.backend() as Inside;
+  if (device?.lost && !lost.has(device)) {
+    lost.set(device, '');
+    void device.lost.then(({ message }) => lost.set(device, message || 'it was lost'));
+  }
+  const why = (device && lost.get(device)) || (gpgpu?.gl?.isContextLost?.() ? 'its context was lost' : '');
+  if (why !== '') throw new SgdError('SGD_BACKEND', `the engine ${engineOf(tf)} can't go on: ${why}`);
+}
+
+/** Copies of the values of tensors as of now. */
+export async function readAll(tf: TensorFlow, tensors: readonly Tensor[]): Promise<Float32Array[]> {
+  const { tensorInfo } = tf.engine().state;
+  const reading = tensors.map((tensor) => {
+    const home = tensorInfo.get(tensor.dataId)?.backend;
+    if (home !== tf.findBackend('webgpu') || home === null) return copyOf(tensor);
+    // holds the values that the tensor has now, until they came
+    const held = tf.keep(tf.clone(tensor));
+    return held.data<'float32'>().finally(() => held.dispose());
+  });
+  return (await Promise.all(reading)).map((values) => Float32Array.from(values));
+}
+
+/** A copy of the values, read within the call. */
+export const copyOf = (tensor: Tensor): Float32Array => tensor.dataSync<'float32'>().slice();

@@ -27,12 +27,14 @@ const ALL = new Set(`${FEATURES} finite-check constraint`.split(' ') as Feature[
 const WITHOUT_READING = new Set(FEATURES.split(' ') as Feature[]);
 
 /** What the engine of now can do. */
-export const featuresOf = (tf: TensorFlow): ReadonlySet<Feature> =>
-  readsAtOnce(engineOf(tf)) ? ALL : WITHOUT_READING;
+export const featuresOf = (tf: TensorFlow): ReadonlySet<Feature> => (readsAtOnce(engineOf(tf)) ? ALL : WITHOUT_READING);
 
 const EXACT = { rtol: 0, atol: 0 };
 // GPUs contract a multiplication and an addition, divide to a few units in the last place, and take subnormal numbers for 0
 const OF_GPUS = { rtol: 2e-6, atol: 2 ** -126 };
+
+/** How exact the engine of now is. */
+export const toleranceOf = (tf: TensorFlow): TfjsBackend['tolerance'] => (isHosted(engineOf(tf)) ? EXACT : OF_GPUS);
 
 const isTensor = (value: unknown): value is Tensor => {
   const { dataId, shape, dataSync } = (value ?? {}) as Partial<Tensor>;
@@ -93,7 +95,7 @@ export function makeBackend(tf: TensorFlow, { exact = false, warn = toConsole }:
       return featuresOf(tf);
     },
     get tolerance() {
-      return isHosted(engineOf(tf)) ? EXACT : OF_GPUS;
+      return toleranceOf(tf);
     },
     variable(values) {
       wantFloat32(values);

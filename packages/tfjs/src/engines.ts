@@ -32,18 +32,24 @@ export function wantDevice(tf: TensorFlow): void {
   if (why !== '') throw new SgdError('SGD_BACKEND', `the engine ${engineOf(tf)} can't go on: ${why}`);
 }
 
+/** Numbers as tensors of the two types that matter have them. */
+export type Values = Float32Array | Int32Array;
+
 /** Copies of the values of tensors as of now. */
-export async function readAll(tf: TensorFlow, tensors: readonly Tensor[]): Promise<Float32Array[]> {
+export function readAll(tf: TensorFlow, tensors: readonly Tensor[]): Promise<Values[]> {
   const { tensorInfo } = tf.engine().state;
+  const gpu = tf.findBackend('webgpu') as object | null;
   const reading = tensors.map((tensor) => {
-    const home = tensorInfo.get(tensor.dataId)?.backend;
-    if (home !== tf.findBackend('webgpu') || home === null) return copyOf(tensor);
+    if (gpu === null || tensorInfo.get(tensor.dataId)?.backend !== gpu) return copyOf(tensor);
     // holds the values that the tensor has now, until they came
     const held = tf.keep(tf.clone(tensor));
-    return held.data<'float32'>().finally(() => held.dispose());
+    return held
+      .data<'float32' | 'int32'>()
+      .then((values) => values.slice())
+      .finally(() => held.dispose());
   });
-  return (await Promise.all(reading)).map((values) => Float32Array.from(values));
+  return Promise.all(reading);
 }
 
 /** A copy of the values, read within the call. */
-export const copyOf = (tensor: Tensor): Float32Array => tensor.dataSync<'float32'>().slice();
+export const copyOf = (tensor: Tensor): Values => tensor.dataSync<'float32' | 'int32'>().slice();

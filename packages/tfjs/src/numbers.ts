@@ -36,7 +36,16 @@ export function pairwiseSum(
   if (n > 7) {
     sums.fill(0);
     for (; i + 7 < end; i += 8) for (let k = 0; k < 8; k++) sums[k]! += at(i + k);
-    const [a, b, c, d, e, f, g, h] = sums as unknown as [number, number, number, number, number, number, number, number];
+    const [a, b, c, d, e, f, g, h] = sums as unknown as [
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+      number,
+    ];
     sum = fround(fround(fround(a + b) + fround(c + d)) + fround(fround(e + f) + fround(g + h)));
   }
   for (; i < end; i++) sum = fround(sum + at(i));

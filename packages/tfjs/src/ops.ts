@@ -85,7 +85,10 @@ function update(state: State, step: Step, taken: readonly Ordinary[], hosted: bo
   const squares = (all: readonly Tensor[]): number | Tensor =>
     hosted
       ? all.reduce((sum, one) => sum + squares64(one.dataSync<'float32'>()), 0)
-      : total(tf, all.map((one) => sumOfSquares(tf, one)));
+      : total(
+          tf,
+          all.map((one) => sumOfSquares(tf, one)),
+        );
   const measures = (kind: 'gradient-norm' | 'update-norm'): boolean => program.measure.has(kind);
   if (measures('gradient-norm')) measure(state, 'gradient', squares(taken.map(({ gradient }) => gradient)));
   if (program.clip !== 'none') clip(state, step, taken, hosted);
@@ -132,13 +135,7 @@ function clip({ tf, program }: State, { clipLimit }: Step, taken: readonly Ordin
   norms(tf, program.clip === 'norm', clipLimit, limit, taken);
 }
 
-type Norms = (
-  tf: TensorFlow,
-  alone: boolean,
-  clipLimit: number,
-  limit: Tensor,
-  taken: readonly Ordinary[],
-) => void;
+type Norms = (tf: TensorFlow, alone: boolean, clipLimit: number, limit: Tensor, taken: readonly Ordinary[]) => void;
 
 /** With sums in numpy's order, on the host. */
 const hostNorms: Norms = (tf, alone, clipLimit, limit, taken) => {

@@ -62,7 +62,10 @@ export function openSession<V>(
       });
     },
     async read(entries) {
-      return readAll(tf, entries.map((entry) => find(entry)));
+      return readAll(
+        tf,
+        entries.map((entry) => find(entry)),
+      ) as Promise<Float32Array[]>;
     },
     async write(entries) {
       for (const entry of entries) find(entry, entry.values.length);
@@ -119,7 +122,7 @@ function constrain({ tf, program, refs }: State, indices: readonly number[]): vo
         const tensor = (constraint as TensorConstraint).onTensor(index);
         if (tensor) variable.assign(tensor);
       } else if (sizeOf(shape) > 0) {
-        const values = copyOf(variable);
+        const values = copyOf(variable) as Float32Array;
         constraint(values, shape);
         variable.assign(tf.tensor(values, [...shape], 'float32'));
       }

@@ -61,6 +61,8 @@ export function copied(tf: TensorFlow, values: FloatArray, shape: readonly numbe
 
 /** Refuses to go on with a variable that was disposed of. */
 export function wantAlive({ refs, program }: State, index: number): void {
-  if (refs[index]?.variable.isDisposed !== false)
-    throw new SgdError('SGD_DETACHED', `the variable "${program.variables[index]?.path}" was disposed of`);
+  const { variable } = refs[index] as { variable: Variable | null };
+  if (variable?.isDisposed === false) return;
+  const what = variable ? 'was disposed of' : 'is known from a loaded state only: train it once with all others';
+  throw new SgdError('SGD_DETACHED', `the variable "${program.variables[index]?.path}" ${what}`);
 }

@@ -1,0 +1,55 @@
+/** What `fit` calls; tfjs makes a `CustomCallback` of one that stands first in a list, and takes it as it is behind another. */
+export interface FitCallback {
+  onTrainEnd(): Promise<void>;
+  setModel(model: unknown): void;
+}
+
+type Wrap = (args: object) => object;
+
+const nothing = async (): Promise<void> => {};
+
+/**
+ * Callbacks for `fit`: `others` first, then one that learns of the model and does `end` when training ends, however it does.
+ *
+ * tfjs wraps what is no callback of its own into one, and reads its hooks then; a hook for batches would make it read the loss back
+ * after each of them. So ours has those hooks only once it is called directly, which begins with `setModel`.
+ */
+export function callbacksOf(others: readonly object[], begin: (model: unknown) => void, end: () => void): object[] {
+  let direct = false;
+  const hook = (): (() => Promise<void>) | undefined => (direct ? nothing : undefined);
+  const own = {
+    setParams() {},
+    setModel(model: unknown) {
+      direct = true;
+      begin(model);
+    },
+    async onTrainEnd() {
+      end();
+    },
+    get onTrainBegin() {
+      return hook();
+    },
+    get onEpochBegin() {
+      return hook();
+    },
+    get onEpochEnd() {
+      return hook();
+    },
+    get onBatchBegin() {
+      return hook();
+    },
+    get onBatchEnd() {
+      return hook();
+    },
+  };
+  const list = [...others, own];
+  // tfjs maps a list to its callbacks, which don't pass on the model: the one that it makes of ours shall
+  Object.defineProperty(list, 'map', {
+    value: (wrap: Wrap) =>
+      [...list].map((args) => {
+        const made = wrap(args);
+        return args === own ? Object.assign(made, { setModel: begin }) : made;
+      }),
+  });
+  return list;
+}

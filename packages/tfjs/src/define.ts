@@ -1,0 +1,287 @@
+import {
+  LossScaleOptimizer as CoreLossScaleOptimizer,
+  type LossScaleOptions,
+  type Measured,
+  SGD as CoreSGD,
+  SgdError,
+} from '@sgd/core';
+import type { LearningRate, SGDOptions, WeightDecayExclusion } from '@sgd/core';
+import type { NamedTensorMap, Scalar, serialization } from '@tensorflow/tfjs-core';
+import { makeBackend, type TfjsBackend, type TfjsOptions } from './backend.ts';
+import { callbacksOf } from './callbacks.ts';
+import { optionsFrom, rateToConfig } from './config.ts';
+import { type Core, Driver } from './driver.ts';
+import { type Handle, makeHost } from './handles.ts';
+import { choosePath, type PathInfo } from './paths.ts';
+import type { Tensor, TensorFlowWithOptimizers, Variable } from './tf.ts';
+import type {
+  LossScaleOptimizer,
+  LossScaleOptimizerConstructor,
+  ModelWithWeights,
+  SGD,
+  SGDConstructor,
+  TfjsExtras,
+} from './types.ts';
+import type { NamedTensor } from './weights.ts';
+
+/** What {@link defineSGD} makes for a copy of TensorFlow.js. */
+export interface Defined {
+  readonly SGD: SGDConstructor;
+  readonly LossScaleOptimizer: LossScaleOptimizerConstructor;
+  /** See the function of this name of `@sgd/tfjs`. */
+  readonly registerAsKerasSGD: () => void;
+  /** The engine for core's optimizers. */
+  readonly tfjs: (options?: Omit<TfjsOptions, 'tf'>) => TfjsBackend;
+}
+
+type CoreSgd = CoreSGD<Handle, Tensor, 'sync'>;
+type Named = readonly { readonly name: string; readonly tensor?: unknown }[];
+interface Made<T extends Core> {
+  readonly driver: Driver;
+  readonly core: T;
+  /** Whether groups may give slots that the options don't. */
+  readonly groups: boolean;
+}
+
+const isModel = (model: unknown): model is ModelWithWeights =>
+  Array.isArray((model as ModelWithWeights | null)?.weights);
+
+/**
+ * The optimizers for a given copy of TensorFlow.js: the global `tf` of script tags, or one of several copies of tfjs-core. Imports
+ * no tfjs itself. The classes are registered with that copy, so that models saved with them can be loaded.
+ *
+ * @param tf - the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core`
+ */
+export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
+  abstract class Drivable<T extends Core> extends tf.Optimizer {
+    readonly #made: Made<T>;
+    readonly #exact: boolean;
+
+    constructor(made: Made<T>, exact: boolean) {
+      super();
+      this.#made = made;
+      this.#exact = exact;
+    }
+
+    // tf.Optimizer takes whatever has its methods for an instance, and passes that on
+    static override [Symbol.hasInstance](value: unknown): boolean {
+      return Function.prototype[Symbol.hasInstance].call(this, value);
+    }
+
+    get core(): T {
+      return this.#made.core;
+    }
+
+    get made(): Made<T> {
+      return this.#made;
+    }
+
+    get exact(): boolean {
+      return this.#exact;
+    }
+
+    override get iterations(): number {
+      return this.core.iterations;
+    }
+
+    get built(): boolean {
+      return this.core.built;
+    }
+
+    get learningRate(): number {
+      return this.core.learningRate;
+    }
+
+    set learningRate(rate: LearningRate) {
+      this.core.learningRate = rate as number;
+    }
+
+    setLearningRate(rate: LearningRate): void {
+      this.learningRate = rate as number;
+    }
+
+    build(variables: readonly Variable[]): void {
+      this.#made.driver.build(variables);
+    }
+
+    override minimize(f: () => Scalar, returnCost?: boolean, varList?: Variable[]): Scalar | null {
+      // gradients are freed also when the step is refused
+      return tf.tidy(() => super.minimize(f, returnCost, varList) as Scalar);
+    }
+
+    override computeGradients(f: () => Scalar, varList?: Variable[]): { value: Scalar; grads: NamedTensorMap } {
+      const scale = this.core.scaleLoss(1);
+      if (scale === 1) return tf.variableGrads(f, varList);
+      let loss: Tensor | undefined;
+      const scaled = (): Scalar => {
+        const value = f();
+        loss = tf.keep(tf.clone(value));
+        return tf.mul(value, scale);
+      };
+      try {
+        const { value, grads } = tf.variableGrads(scaled, varList);
+        value.dispose();
+        return { value: tf.clone(loss!) as Scalar, grads };
+      } finally {
+        loss?.dispose();
+      }
+    }
+
+    override applyGradients(gradients: NamedTensorMap | Named): void {
+      const list = Array.isArray(gradients)
+        ? (gradients as Named)
+        : Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
+      this.#made.driver.apply(list);
+    }
+
+    callbacks(...others: object[]): object[] {
+      const begin = (model: unknown): void => {
+        if (isModel(model)) this.constrain(model);
+      };
+      return callbacksOf(others, begin, () => this.finalize());
+    }
+
+    constrain(model: ModelWithWeights): void {
+      this.#made.driver.constrain(model.weights);
+    }
+
+    finalize(): void {
+      this.#made.driver.finalize();
+    }
+
+    swapAverages(): void {
+      this.core.swapAverages();
+    }
+
+    excludeFromWeightDecay(what: WeightDecayExclusion<Variable>): void {
+      this.#made.driver.exclude(what);
+    }
+
+    measured(): Promise<Measured> {
+      return this.core.measured();
+    }
+
+    path(): PathInfo {
+      const { engine, path, why } = choosePath(tf, this.#exact);
+      return { engine, path, why };
+    }
+
+    scaleLoss(loss: number): number {
+      return this.core.scaleLoss(loss);
+    }
+
+    override getWeights(): Promise<NamedTensor[]> {
+      return this.#made.driver.getWeights();
+    }
+
+    override setWeights(weights: readonly NamedTensor[]): Promise<void> {
+      const { groups, driver } = this.#made;
+      const { momentum, useEma, gradientAccumulationSteps } = this.options();
+      const expected = { momentum: momentum !== 0, average: useEma, accumulator: !!gradientAccumulationSteps };
+      const kinds = (Object.keys(expected) as (keyof typeof expected)[]).filter((kind) => expected[kind]);
+      return driver.setWeights(weights, groups ? null : new Set(kinds));
+    }
+
+    /** Of the SGD, wrapped or not. */
+    abstract options(): ReturnType<CoreSgd['getConfig']>;
+
+    override dispose(): void {
+      this.#made.driver.dispose();
+    }
+  }
+
+  class KerasSGD extends Drivable<CoreSgd> {
+    static readonly className: string = 'KerasSGD';
+
+    constructor(options: SGDOptions = {}, { exact = false, warn, ...extras }: TfjsExtras = {}) {
+      const host = makeHost(tf, { exact, warn });
+      const core = new CoreSGD(options, host.backend, extras);
+      super({ driver: new Driver(tf, host, core), core, groups: !!extras.groups?.length }, exact);
+    }
+
+    /** The host is the wrapper's from then on. */
+    wrapped(options: LossScaleOptions): Made<CoreLossScaleOptimizer<Handle, Tensor, 'sync'>> {
+      const { driver, groups } = this.made;
+      const core = new CoreLossScaleOptimizer(this.core, options);
+      return { driver: driver.of(core), core, groups };
+    }
+
+    override options(): ReturnType<CoreSgd['getConfig']> {
+      return this.core.getConfig();
+    }
+
+    override getConfig(): serialization.ConfigDict {
+      const config = this.options();
+      return { ...config, learningRate: rateToConfig(config.learningRate) } as unknown as serialization.ConfigDict;
+    }
+
+    static override fromConfig<T extends serialization.Serializable>(
+      cls: serialization.SerializableConstructor<T>,
+      config: serialization.ConfigDict,
+    ): T {
+      return new cls(optionsFrom(config));
+    }
+  }
+
+  class KerasLossScaleOptimizer extends Drivable<CoreLossScaleOptimizer<Handle, Tensor, 'sync'>> {
+    static readonly className: string = 'KerasLossScaleOptimizer';
+    readonly inner: KerasSGD;
+
+    constructor(inner: KerasSGD, options: LossScaleOptions = {}) {
+      if (!(inner instanceof KerasSGD))
+        throw new SgdError('SGD_INVALID_OPTION', 'the optimizer to wrap: expected an SGD of @sgd/tfjs');
+      super(inner.wrapped(options), inner.exact);
+      this.inner = inner;
+    }
+
+    get dynamicScale(): number {
+      return this.core.dynamicScale;
+    }
+
+    get stepCounter(): number {
+      return this.core.stepCounter;
+    }
+
+    override options(): ReturnType<CoreSgd['getConfig']> {
+      return this.inner.options();
+    }
+
+    override getConfig(): serialization.ConfigDict {
+      const { inner } = this;
+      const { name, initialScale, dynamicGrowthSteps } = this.core.getConfig();
+      const innerOptimizer = { className: inner.getClassName(), config: inner.getConfig() };
+      return { name, innerOptimizer, initialScale, dynamicGrowthSteps };
+    }
+
+    static override fromConfig<T extends serialization.Serializable>(
+      cls: serialization.SerializableConstructor<T>,
+      config: serialization.ConfigDict,
+    ): T {
+      const { innerOptimizer, ...options } = optionsFrom(config);
+      const { config: inner = {} } = (innerOptimizer ?? {}) as { config?: serialization.ConfigDict };
+      return new cls(KerasSGD.fromConfig(KerasSGD, { ...inner, lossScaleFactor: null }), options);
+    }
+  }
+
+  tf.serialization.registerClass(KerasSGD);
+  tf.serialization.registerClass(KerasLossScaleOptimizer);
+
+  return {
+    SGD: KerasSGD as unknown as SGDConstructor,
+    LossScaleOptimizer: KerasLossScaleOptimizer as unknown as LossScaleOptimizerConstructor,
+    registerAsKerasSGD() {
+      tf.serialization.registerClass(
+        class extends KerasSGD {
+          static override readonly className = 'SGD';
+        },
+      );
+      tf.serialization.registerClass(
+        class extends KerasLossScaleOptimizer {
+          static override readonly className = 'LossScaleOptimizer';
+        },
+      );
+    },
+    tfjs: (options = {}) => makeBackend(tf, options),
+  };
+}
+export type { LossScaleOptimizer, SGD };

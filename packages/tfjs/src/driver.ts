@@ -73,6 +73,7 @@ export class Driver {
   }
 
   #strange(added: readonly Variable[]): never {
+    void this.core.trainablePaths; // refused after dispose
     const names = added.map(({ name, shape }) => `${name} [${shape.join()}]`).join(', ');
     const hint = 'call build(variables) with all of them before the first step';
     throw new SgdError('SGD_UNKNOWN_VARIABLE', `the optimizer was not built with ${names}; ${hint}`);
@@ -86,8 +87,9 @@ export class Driver {
 
   constrain(weights: readonly LayerWeight[]): void {
     for (const weight of weights) {
-      if (weight.constraint) this.#host.constraints.set(weight.read(), weight.constraint);
-      else this.#host.constraints.delete(weight.read());
+      const variable = weight.read() as Variable;
+      if (weight.constraint) this.#host.constraints.set(variable, weight.constraint);
+      else this.#host.constraints.delete(variable);
     }
   }
 
@@ -103,6 +105,7 @@ export class Driver {
 
   async getWeights(): Promise<NamedTensor[]> {
     const { core } = this;
+    if (!core.built) return [];
     const variables = core.variables;
     const count = this.#live().length;
     const own = variables.slice(0, variables.length - count);

@@ -39,14 +39,15 @@ export type Values = Float32Array | Int32Array;
 export function readAll(tf: TensorFlow, tensors: readonly Tensor[]): Promise<Values[]> {
   const { tensorInfo } = tf.engine().state;
   const gpu = tf.findBackend('webgpu') as object | null;
-  const reading = tensors.map((tensor) => {
+  const reading = tensors.map(async (tensor): Promise<Values> => {
     if (gpu === null || tensorInfo.get(tensor.dataId)?.backend !== gpu) return copyOf(tensor);
     // holds the values that the tensor has now, until they came
     const held = tf.keep(tf.clone(tensor));
-    return held
-      .data<'float32' | 'int32'>()
-      .then((values) => values.slice())
-      .finally(() => held.dispose());
+    try {
+      return (await held.data<'float32' | 'int32'>()).slice();
+    } finally {
+      held.dispose();
+    }
   });
   return Promise.all(reading);
 }

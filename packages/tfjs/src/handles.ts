@@ -19,7 +19,7 @@ export interface LayerConstraint {
 /** A layer's weight. */
 export interface LayerWeight {
   readonly constraint: LayerConstraint | null;
-  read(): Variable;
+  read(): Tensor;
 }
 
 /** The engine of a drop-in optimizer, and the handles that it was built on. */

@@ -1,4 +1,4 @@
-import { type Constraint, type Entry, type Measured, type Program, type Session, SgdError, type Step } from '@sgd/core';
+import { type Constraint, type Entry, type Measured, type Program, type Session, SgdError } from '@sgd/core';
 import { copyOf, engineOf, readAll, readsAtOnce, wantDevice } from './engines.ts';
 import { choosePath } from './paths.ts';
 import { copied, type Figure, makeState, put, type Ref, sizeOf, type State, tensorOf, wantAlive } from './state.ts';

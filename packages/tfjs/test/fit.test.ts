@@ -22,7 +22,9 @@ function recorded(optimizer: SGD): Float32Array[][] {
   const seen: Float32Array[][] = [];
   const apply = optimizer.applyGradients.bind(optimizer);
   optimizer.applyGradients = (gradients) => {
-    seen.push((gradients as { tensor: tf.Tensor }[]).map(({ tensor }) => tensor.dataSync<'float32'>().slice()));
+    seen.push(
+      (gradients as readonly { tensor: tf.Tensor }[]).map(({ tensor }) => tensor.dataSync<'float32'>().slice()),
+    );
     apply(gradients);
   };
   return seen;
@@ -58,7 +60,10 @@ describe.each(ENGINES)('on %s', (engine) => {
     await start(engine);
     const model = dense();
     const { x, y } = examples();
-    model.compile({ optimizer: new SGD({ learningRate: 0.5, momentum: 0.9, nesterov: true, globalClipnorm: 1 }), loss });
+    model.compile({
+      optimizer: new SGD({ learningRate: 0.5, momentum: 0.9, nesterov: true, globalClipnorm: 1 }),
+      loss,
+    });
     const { history } = await model.fit(x, y, { epochs: 40, verbose: 0 });
     const losses = history['loss'] as number[];
     expect(losses.at(-1)).toBeLessThan(losses[0]! / 2);

@@ -77,7 +77,7 @@ export function makeMachine<V, G, M extends Mode>(
   want(
     contract === 1,
     'the second argument',
-    'a backend of contract 1, such as cpu() of @sgd/cpu',
+    'a contract 1 backend such as cpu(); did you mean @sgd/tfjs?',
     contract,
     'SGD_CONTRACT',
   );

@@ -109,7 +109,11 @@ describe('options', () => {
   });
 
   it('need a backend of contract 1', () => {
-    expectRefusal(() => new SGD({}, undefined as never), 'SGD_CONTRACT', /^the second argument: expected .*cpu\(\)/);
+    expectRefusal(
+      () => new SGD({}, undefined as never),
+      'SGD_CONTRACT',
+      /^the second argument: expected .*cpu\(\).*did you mean @sgd\/tfjs\?/,
+    );
     expectRefusal(() => new SGD({}, { ...cpu(), contract: 2 } as never), 'SGD_CONTRACT', /got 2/);
     expectRefusal(() => new SGD({}, {} as never), 'SGD_CONTRACT');
   });

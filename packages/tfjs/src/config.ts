@@ -29,6 +29,8 @@ const FOREIGN = ['customObjects', 'fastWeightInit', 'jitCompile', 'isLegacyOptim
 export function optionsFrom(config: Readonly<Record<string, unknown>>): SGDOptions & Record<string, unknown> {
   const options: Record<string, unknown> = { ...config };
   for (const key of FOREIGN) delete options[key];
+  // Keras 2 writes it always
+  if (options.decay === 0) delete options.decay;
   const { learningRate: rate } = options;
   if (typeof rate === 'object' && rate !== null) options.learningRate = scheduleOf(rate as Serialized);
   return options;

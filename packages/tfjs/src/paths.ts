@@ -1,5 +1,6 @@
 import type { Step } from '@sgd/core';
 import { engineOf } from './engines.ts';
+import { type Arrays, stepInLoops } from './loops.ts';
 import { stepByOps } from './ops.ts';
 import type { State } from './state.ts';
 import type { Tensor, TensorFlow } from './tf.ts';
@@ -22,6 +23,16 @@ export interface Path extends PathInfo {
 /** The way that a step takes on the engine of now. */
 export function choosePath(tf: TensorFlow, exact: boolean): Path {
   const engine = engineOf(tf);
-  const why = exact ? 'asked for by the option exact' : 'no faster way is known for this engine';
-  return { engine, path: 'ops', why, step: stepByOps };
+  const ops = (why: string): Path => ({ engine, path: 'ops', why, step: stepByOps });
+  if (exact) return ops('asked for by the option exact');
+  if (engine === 'none') return ops('no engine was started yet');
+  if (engine === 'cpu' && hasArrays(tf.backend())) {
+    return { engine, path: 'fused', why: 'loops over the arrays of the engine', step: stepInLoops };
+  }
+  return ops('no faster way is known for this engine');
+}
+
+function hasArrays(backend: unknown): backend is Arrays {
+  const { data, refCount } = backend as Partial<Arrays>;
+  return typeof data?.get === 'function' && typeof refCount === 'function';
 }

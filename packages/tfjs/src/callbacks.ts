@@ -1,7 +1,7 @@
-/** What `fit` calls; tfjs makes a `CustomCallback` of one that stands first in a list, and takes it as it is behind another. */
+/** A callback for `fit`, as `tf.CustomCallbackArgs`. */
 export interface FitCallback {
+  /** Puts the averages into the weights. */
   onTrainEnd(): Promise<void>;
-  setModel(model: unknown): void;
 }
 
 type Wrap = (args: object) => object;
@@ -14,7 +14,11 @@ const nothing = async (): Promise<void> => {};
  * tfjs wraps what is no callback of its own into one, and reads its hooks then; a hook for batches would make it read the loss back
  * after each of them. So ours has those hooks only once it is called directly, which begins with `setModel`.
  */
-export function callbacksOf(others: readonly object[], begin: (model: unknown) => void, end: () => void): object[] {
+export function callbacksOf(
+  others: readonly object[],
+  begin: (model: unknown) => void,
+  end: () => void,
+): FitCallback[] {
   let direct = false;
   const hook = (): (() => Promise<void>) | undefined => (direct ? nothing : undefined);
   const own = {
@@ -42,7 +46,7 @@ export function callbacksOf(others: readonly object[], begin: (model: unknown) =
       return hook();
     },
   };
-  const list = [...others, own];
+  const list = [...others, own] as FitCallback[];
   // tfjs maps a list to its callbacks, which don't pass on the model: the one that it makes of ours shall
   Object.defineProperty(list, 'map', {
     value: (wrap: Wrap) =>

@@ -8,7 +8,7 @@ import {
 import type { LearningRate, SGDOptions, WeightDecayExclusion } from '@sgd/core';
 import type { NamedTensorMap, Scalar, serialization } from '@tensorflow/tfjs-core';
 import { makeBackend, type TfjsBackend, type TfjsOptions } from './backend.ts';
-import { callbacksOf } from './callbacks.ts';
+import { callbacksOf, type FitCallback } from './callbacks.ts';
 import { optionsFrom, rateToConfig } from './config.ts';
 import { type Core, Driver } from './driver.ts';
 import { type Handle, makeHost } from './handles.ts';
@@ -134,7 +134,7 @@ export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
       this.#made.driver.apply(list);
     }
 
-    callbacks(...others: object[]): object[] {
+    callbacks(...others: readonly object[]): FitCallback[] {
       const begin = (model: unknown): void => {
         if (isModel(model)) this.constrain(model);
       };

@@ -1,6 +1,7 @@
 import type { Extras, LearningRate, LossScaleOptions, Measured, SGDOptions, WeightDecayExclusion } from '@sgd/core';
 import type { NamedTensorMap, Optimizer, serialization } from '@tensorflow/tfjs-core';
 import type { TfjsOptions } from './backend.ts';
+import type { FitCallback } from './callbacks.ts';
 import type { PathInfo } from './paths.ts';
 import type { LayerWeight } from './handles.ts';
 import type { NamedTensor } from './weights.ts';
@@ -32,9 +33,10 @@ export interface KerasOptimizer extends Optimizer {
   applyGradients(gradients: NamedTensorMap | readonly { readonly name: string; readonly tensor?: unknown }[]): void;
   /**
    * Callbacks for `model.fit` and `model.fitDataset`: at the end of training, also an early one, the weights become their averages
-   * (with `useEma`), and the constraints of the model's layers are applied after each step. Hand in those of your own.
+   * (with `useEma`), and the constraints of the model's layers are applied after each step. Hand in callbacks of your own, such as
+   * `tf.callbacks.earlyStopping()`; in a list that you make, these go last.
    */
-  callbacks(...others: object[]): object[];
+  callbacks(...others: readonly object[]): FitCallback[];
   /** Applies the constraints of the model's layers after each step; for `trainOnBatch` and loops without {@link KerasOptimizer.callbacks}. */
   constrain(model: ModelWithWeights): void;
   /** Puts the averages into the variables. Nothing happens without `useEma`, or before the first step. */

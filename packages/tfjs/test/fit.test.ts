@@ -124,21 +124,25 @@ describe.each(ENGINES)('on %s', (engine) => {
 
 describe('callbacks', () => {
   const emas = { learningRate: 0.5, useEma: true, emaMomentum: 0.5 };
-  const run = async (make: (optimizer: SGD) => object[], options: SGDOptions = emas): Promise<Float32Array[]> => {
+  const run = async (
+    make: (optimizer: SGD) => layers.CustomCallbackArgs[],
+    options: SGDOptions = emas,
+  ): Promise<Float32Array[]> => {
     await start('cpu');
     const model = dense();
     const { x, y } = examples();
     const optimizer = new SGD(options);
     model.compile({ optimizer, loss });
     const args = { epochs: 4, shuffle: false, verbose: 0 as const, validationData: [x, y] as [tf.Tensor, tf.Tensor] };
-    await model.fit(x, y, { ...args, callbacks: make(optimizer) as layers.CustomCallbackArgs[] });
+    await model.fit(x, y, { ...args, callbacks: make(optimizer) });
     const { average } = Object.fromEntries(
       (await optimizer.getWeights()).filter(({ name }) => name.endsWith('_average')).map((w) => ['average', w.tensor]),
     );
     if (average) expect(average.dataSync()).toHaveLength(3); // the last bias
     return weightsOf(model);
   };
-  const early = (): object => layers.callbacks.earlyStopping({ monitor: 'val_loss', minDelta: 100, patience: 1 });
+  const early = (): layers.EarlyStopping =>
+    layers.callbacks.earlyStopping({ monitor: 'val_loss', minDelta: 100, patience: 1 });
 
   it('put the averages into the weights at the end', async () => {
     const plain = await run(() => []);
@@ -166,7 +170,7 @@ describe('callbacks', () => {
     const log = { onEpochEnd: (_: number, logs: unknown) => seen.push(logs) };
     await run((optimizer) => optimizer.callbacks(log));
     expect(seen).toHaveLength(4);
-    const [own] = new SGD().callbacks() as Record<string, unknown>[];
+    const [own] = new SGD().callbacks() as unknown as Record<string, unknown>[];
     expect([own!['onBatchEnd'], own!['onBatchBegin'], own!['onEpochEnd']]).toEqual([undefined, undefined, undefined]);
   });
 

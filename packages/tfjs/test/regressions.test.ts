@@ -123,7 +123,7 @@ describe('unlike the optimizers of tfjs', () => {
       ] as const) {
         const model = constrained();
         model.compile({ optimizer, loss });
-        const callbacks = (optimizer instanceof SGD ? optimizer.callbacks() : []) as layers.CustomCallbackArgs[];
+        const callbacks = optimizer instanceof SGD ? optimizer.callbacks() : [];
         await model.fit(x, y, { epochs: 3, batchSize: 5, verbose: 0, callbacks });
         expect(least(model) >= 0).toBe(least0);
       }

@@ -26,15 +26,15 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 const pnpm = [join(root, 'tooling/pnpm.mjs'), '--recursive', '--filter', './packages/*'];
 execFileSync(process.execPath, [...pnpm, 'pack', '--pack-destination', work], { stdio: 'pipe' });
 
-/** Installs a packed package, its own dependencies from where the workspace has them. Gives the tarball. */
+/** Installs a packed package, its dependencies and peers from where the workspace has them. Gives the tarball. */
 function install(folder: string): Buffer<ArrayBuffer> {
   const from = join(root, 'packages', folder);
-  const { name, version, dependencies } = manifestIn(from);
+  const { name, version, dependencies, peerDependencies } = manifestIn(from);
   const tarball = join(work, `${name.slice(1).replace('/', '-')}-${version}.tgz`);
   const target = join(consumer, 'node_modules', name);
   mkdirSync(target, { recursive: true });
   execFileSync('tar', ['xzf', tarball, '-C', target, '--strip-components=1']);
-  for (const needed of Object.keys(dependencies ?? {})) {
+  for (const needed of Object.keys({ ...dependencies, ...peerDependencies })) {
     const link = join(consumer, 'node_modules', needed);
     if (needed.startsWith('@sgd/') || existsSync(link)) continue;
     mkdirSync(dirname(link), { recursive: true });
@@ -173,6 +173,28 @@ export { flag, kept };
         files: ['use.mts', 'globals.d.ts'],
       }),
     );
+    expect(run([join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'])).toBe('');
+  });
+
+  it('type-checks the drop-in optimizers of @sgd/tfjs, with the libraries of tfjs unchecked as everywhere', () => {
+    write(
+      'tfjs.mts',
+      `import { SGD, tfjs } from '@sgd/tfjs';
+import { defineSGD } from '@sgd/tfjs/define';
+import { SGD as CoreSGD } from '@sgd/core';
+import * as tf from '@tensorflow/tfjs-core';
+const optimizer: tf.Optimizer = new SGD({ learningRate: 0.1 });
+const { LossScaleOptimizer } = defineSGD(tf);
+const cost: tf.Scalar | null = new LossScaleOptimizer(new SGD()).minimize(() => tf.scalar(1), true);
+const taken: boolean = new CoreSGD({}, tfjs()).apply([]);
+// @ts-expect-error: no such option
+new SGD({ learning_rate: 1 });
+export { optimizer, cost, taken };
+`,
+    );
+    const options = { module: 'nodenext', moduleResolution: 'nodenext', target: 'es2022', lib: ['es2023', 'dom'] };
+    const compilerOptions = { ...options, types: [], strict: true, noEmit: true, skipLibCheck: true };
+    write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['tfjs.mts'] }));
     expect(run([join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'])).toBe('');
   });
 

@@ -2,6 +2,8 @@ import type { Step } from '@sgd/core';
 import { engineOf } from './engines.ts';
 import { type Arrays, stepInLoops } from './loops.ts';
 import { stepByOps } from './ops.ts';
+import { instantiate } from './simd/instantiate.ts';
+import { type Heap, memoryOf, stepInWasm } from './simd/step.ts';
 import type { State } from './state.ts';
 import type { Tensor, TensorFlow } from './tf.ts';
 
@@ -29,7 +31,34 @@ export function choosePath(tf: TensorFlow, exact: boolean): Path {
   if (engine === 'cpu' && hasArrays(tf.backend())) {
     return { engine, path: 'fused', why: 'loops over the arrays of the engine', step: stepInLoops };
   }
+  if (engine === 'wasm') {
+    const found = findKernels(tf.backend());
+    const why = 'a SIMD kernel on the memory of the engine';
+    return found === null ? { engine, path: 'fused', why, step: stepInWasm } : ops(found);
+  }
   return ops('no faster way is known for this engine');
+}
+
+const examined = new WeakMap<object, string | null>();
+
+/** Why the kernels can't run on this engine; `null` when they can. */
+function findKernels(backend: object): string | null {
+  let why = examined.get(backend);
+  if (why !== undefined) return why;
+  const heap = backend as Partial<Heap>;
+  if (!heap.wasm?.HEAPU8 || !heap.dataIdMap || !heap.makeOutput || !heap.refCount)
+    why = 'this version of tfjs-backend-wasm looks another inside';
+  else {
+    const memory = memoryOf(heap as Heap);
+    try {
+      why = memory ? null : 'the memory of tfjs-backend-wasm is not to be found';
+      if (memory) instantiate(0, memory);
+    } catch (error) {
+      why = `the kernel does not start: ${String(error)}`;
+    }
+  }
+  examined.set(backend, why);
+  return why;
 }
 
 function hasArrays(backend: unknown): backend is Arrays {

@@ -93,6 +93,8 @@ export function openSession<V>(
       const { figures } = state;
       tf.dispose(Object.values(figures).filter((figure) => typeof figure === 'object'));
       figures.gradient = figures.update = undefined;
+      state.scratch?.dispose();
+      state.scratch = undefined;
     },
   };
 }

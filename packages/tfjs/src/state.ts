@@ -20,6 +20,8 @@ export interface State {
   /** By slot and variable: kept tensors, none for what a variable does not have. */
   readonly slots: Readonly<Record<KeptSlot, (Tensor | undefined)[]>>;
   readonly figures: { gradient: Figure; update: Figure };
+  /** Room of a path for its own numbers. */
+  scratch: Tensor | undefined;
 }
 
 /** Number of elements. */
@@ -32,7 +34,7 @@ export function makeState(tf: TensorFlow, program: Program, refs: readonly Ref[]
       program.slots.has(kind) && (kind === 'accumulator' || !overwrites) ? tf.keep(tf.zeros([...shape])) : undefined,
     );
   const slots = { momentum: slot('momentum'), accumulator: slot('accumulator'), average: slot('average') };
-  return { tf, program, refs, slots, figures: { gradient: undefined, update: undefined } };
+  return { tf, program, refs, slots, figures: { gradient: undefined, update: undefined }, scratch: undefined };
 }
 
 /** Puts a new tensor in the place of a slot's. */

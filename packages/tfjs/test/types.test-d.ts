@@ -17,7 +17,7 @@ it('is what compile, fit and minimize take', () => {
   const early: layers.ModelFitArgs = { callbacks: optimizer.callbacks(layers.callbacks.earlyStopping()) };
   const listed: layers.ModelFitArgs = { callbacks: [layers.callbacks.earlyStopping(), ...optimizer.callbacks()] };
   expectTypeOf([args, fit, early, listed]).toBeArray();
-  expectTypeOf(optimizer.minimize).returns.toEqualTypeOf<tf.Scalar | null>();
+  expectTypeOf(optimizer.minimize(() => tf.scalar(1))).toEqualTypeOf<tf.Scalar | null>();
   expectTypeOf(optimizer.learningRate).toBeNumber();
   optimizer.learningRate = new CosineDecay({ initialLearningRate: 0.1, decaySteps: 9 });
   optimizer.constrain(layers.sequential());

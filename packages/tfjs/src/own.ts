@@ -1,6 +1,7 @@
 import {
   abs,
   add,
+  addN,
   all,
   backend,
   clone,
@@ -40,6 +41,7 @@ import type { TensorFlowWithOptimizers } from './tf.ts';
 export const own: TensorFlowWithOptimizers = {
   abs,
   add,
+  addN,
   all,
   backend,
   clone,

@@ -1,7 +1,9 @@
 import type { Step } from '@sgd/core';
 import { engineOf } from './engines.ts';
+import { computeOnWebgl, computeOnWebgpu, type Webgl, type Webgpu } from './gpu.ts';
 import { type Arrays, stepInLoops } from './loops.ts';
 import { stepByOps } from './ops.ts';
+import type { Compute } from './programs.ts';
 import { instantiate } from './simd/instantiate.ts';
 import { type Heap, memoryOf, stepInWasm } from './simd/step.ts';
 import type { State } from './state.ts';
@@ -36,7 +38,23 @@ export function choosePath(tf: TensorFlow, exact: boolean): Path {
     const why = 'a SIMD kernel on the memory of the engine';
     return found === null ? { engine, path: 'fused', why, step: stepInWasm } : ops(found);
   }
-  return ops('no faster way is known for this engine');
+  const compute = programsOf(engine, tf);
+  if (typeof compute === 'string') return ops(compute);
+  return {
+    engine,
+    path: 'fused',
+    why: 'programs of the device for what is done to each element',
+    step: (state, step, gradients, indices) => stepByOps(state, step, gradients, indices, compute),
+  };
+}
+
+/** What runs programs on this engine, or why there is nothing. */
+function programsOf(engine: string, tf: TensorFlow): Compute | string {
+  if (engine !== 'webgl' && engine !== 'webgpu') return 'no faster way is known for this engine';
+  const { compileAndRun, runWebGPUProgram } = tf.backend() as unknown as Partial<Webgl & Webgpu>;
+  if (typeof (engine === 'webgl' ? compileAndRun : runWebGPUProgram) !== 'function')
+    return `this version of tfjs-backend-${engine} looks another inside`;
+  return engine === 'webgl' ? computeOnWebgl : computeOnWebgpu;
 }
 
 const examined = new WeakMap<object, string | null>();

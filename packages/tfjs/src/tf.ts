@@ -10,6 +10,7 @@ export type TensorFlow = Pick<
   typeof core,
   | 'abs'
   | 'add'
+  | 'addN'
   | 'all'
   | 'backend'
   | 'clone'

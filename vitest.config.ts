@@ -48,6 +48,17 @@ const projects: TestProjectConfiguration[] = [
 if (chrome) {
   projects.push({
     resolve: { conditions: [source, 'module', 'browser', 'development|production'] },
+    // found while a test runs, they would make Vite load the page again
+    optimizeDeps: {
+      include: [
+        '@tensorflow/tfjs-core',
+        '@tensorflow/tfjs-layers',
+        '@tensorflow/tfjs-backend-cpu',
+        '@tensorflow/tfjs-backend-wasm',
+        '@sgd/tfjs > @tensorflow/tfjs-backend-webgl',
+        '@sgd/tfjs > @tensorflow/tfjs-backend-webgpu',
+      ],
+    },
     test: {
       name: 'browser',
       include: ['packages/*/test/**/*.browser.test.ts'],

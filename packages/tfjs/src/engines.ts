@@ -5,6 +5,7 @@ import type { Tensor, TensorFlow } from './tf.ts';
 interface Inside {
   readonly gpgpu?: { readonly gl?: { isContextLost?(): boolean } };
   readonly device?: { readonly lost?: Promise<{ readonly message: string }> };
+  readonly runWebGPUProgram?: unknown;
 }
 
 /** The engine of now: `cpu`, `wasm`, `webgl`, `webgpu` or another; `none` before one was started. */
@@ -38,9 +39,9 @@ export type Values = Float32Array | Int32Array;
 /** Copies of the values of tensors as of now. */
 export function readAll(tf: TensorFlow, tensors: readonly Tensor[]): Promise<Values[]> {
   const { tensorInfo } = tf.engine().state;
-  const gpu = tf.findBackend('webgpu') as object | null;
   const reading = tensors.map(async (tensor): Promise<Values> => {
-    if (gpu === null || tensorInfo.get(tensor.dataId)?.backend !== gpu) return copyOf(tensor);
+    const home = tensorInfo.get(tensor.dataId)?.backend as Inside | undefined;
+    if (!home?.runWebGPUProgram) return copyOf(tensor);
     // holds the values that the tensor has now, until they came
     const held = tf.keep(tf.clone(tensor));
     try {

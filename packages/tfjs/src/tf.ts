@@ -19,7 +19,6 @@ export type TensorFlow = Pick<
   | 'engine'
   | 'env'
   | 'fill'
-  | 'findBackend'
   | 'getBackend'
   | 'greater'
   | 'isNaN'

@@ -36,6 +36,15 @@ describe('the program', () => {
     expect({ code, written: readdirSync(folder) }).toEqual({ code: 0, written: [] });
   });
 
+  it.each(['tfjs', 'tfjs:wasm'])(
+    'trains on the engine %s to the same bits, as a backend beside its own',
+    async (engine) => {
+      const { code, output } = await program([`--compare=cpu,${engine}`, '--limit=320', '--epochs=1', '--no-report']);
+      expect(output).toContain('the final weights are the same to the bit');
+      expect(code).toBe(0);
+    },
+  );
+
   it('ends with 2 and one line for a flag that is wrong', async () => {
     expect(await program(['--epochs=none'])).toEqual({
       code: 2,

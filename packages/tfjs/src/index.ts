@@ -14,6 +14,8 @@ import type {
 } from './types.ts';
 
 const defined: Defined = /* @__PURE__ */ defineSGD(own);
+// by a call that is pure, so that bundlers may leave out what is not used
+const part = <K extends keyof Defined>(key: K): Defined[K] => defined[key];
 
 /**
  * Keras's SGD as a `tf.Optimizer`, for `model.compile`, `fit`, `fitDataset`, `trainOnBatch`, `minimize` and `applyGradients`:
@@ -37,7 +39,7 @@ const defined: Defined = /* @__PURE__ */ defineSGD(own);
  * model.compile({ optimizer: new SGD({ learningRate: 0.1, momentum: 0.9, globalClipnorm: 1 }), loss: 'meanSquaredError' });
  * ```
  */
-export const SGD: SGDConstructor = defined.SGD;
+export const SGD: SGDConstructor = /* @__PURE__ */ part('SGD');
 /** An {@link SGD}. */
 export type SGD = SGDInstance;
 
@@ -48,7 +50,7 @@ export type SGD = SGDInstance;
  *
  * Source: `keras.optimizers.LossScaleOptimizer` 3.16.
  */
-export const LossScaleOptimizer: LossScaleOptimizerConstructor = defined.LossScaleOptimizer;
+export const LossScaleOptimizer: LossScaleOptimizerConstructor = /* @__PURE__ */ part('LossScaleOptimizer');
 /** A {@link LossScaleOptimizer}. */
 export type LossScaleOptimizer = LossScaleOptimizerInstance;
 
@@ -57,7 +59,7 @@ export type LossScaleOptimizer = LossScaleOptimizerInstance;
  * Nesterov, decay, schedule and limits, which tfjs's own class of that name drops. It replaces tfjs's for all that is loaded
  * afterwards.
  */
-export const registerAsKerasSGD: () => void = defined.registerAsKerasSGD;
+export const registerAsKerasSGD: () => void = /* @__PURE__ */ part('registerAsKerasSGD');
 
 /**
  * TensorFlow.js as an engine of core's optimizers: variables are `tf.Variable`s, updated by `assign`, gradients `tf.Tensor`s of

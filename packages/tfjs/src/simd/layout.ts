@@ -15,7 +15,6 @@ export const NUMBERS = 16;
 export const RATES = 3;
 
 // Further places in the record, and its words.
-export const GRADIENT = 4;
 export const SIZE = 5;
 export const RATES_AT = 6;
 export const OVERWRITES = 7;

@@ -33,15 +33,7 @@ const OPTIONS = {
 };
 
 /** The options that a program stands for. */
-export function optionsOf({
-  slots,
-  measure: measures,
-  clip,
-  nesterov,
-  unscale,
-  finiteCheck,
-  variables,
-}: Program): number {
+function optionsOf({ slots, measure: measures, clip, nesterov, unscale, finiteCheck, variables }: Program): number {
   const flags = [...slots, ...measures, clip].reduce((all, option) => all | OPTIONS[option], 0);
   return (
     flags |

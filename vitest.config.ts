@@ -61,6 +61,7 @@ if (chrome) {
     },
     test: {
       name: 'browser',
+      testTimeout: 60_000, // shaders are compiled, and drawn, in software
       include: ['packages/*/test/**/*.browser.test.ts'],
       browser: {
         enabled: true,

@@ -242,8 +242,15 @@ function deviceNorms(
   });
 }
 
+/** By sevens: more, with the result, are more buffers than a program of webgpu may have, and tfjs does not look. */
 function total(tf: TensorFlow, sums: readonly Tensor[]): Tensor {
-  return sums.length === 0 ? tf.scalar(0) : tf.addN([...sums]);
+  let all = [...sums];
+  while (all.length > 1) {
+    const next: Tensor[] = [];
+    for (let i = 0; i < all.length; i += 7) next.push(tf.addN(all.slice(i, i + 7)));
+    all = next;
+  }
+  return all[0] ?? tf.scalar(0);
 }
 
 /** The sum of squares on the device: of rows first, since one sum over millions is far off on some engines. */

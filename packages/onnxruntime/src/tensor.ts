@@ -1,0 +1,55 @@
+import type { Backend, DType, FloatArray, HostTensor, ProgramVariable } from '@sgd/core';
+import type { OrtTensor } from './ort.ts';
+
+/** Values on the host: a typed array (of shape `[length]`), one with a shape, or an `ort.Tensor` on the CPU or in a GPU buffer. */
+export type OnnxTensor = FloatArray | HostTensor | OrtTensor;
+
+/** Whether a tensor is in a GPU buffer. */
+export const onGpu = (tensor: unknown): tensor is OrtTensor =>
+  (tensor as OrtTensor | null | undefined)?.location === 'gpu-buffer';
+
+/** The values of a tensor on the host; of anything else, anything. */
+export const arrayOf = (tensor: OnnxTensor): FloatArray =>
+  ArrayBuffer.isView(tensor) ? tensor : onGpu(tensor) ? undefined! : (tensor as HostTensor | undefined)?.data!;
+
+const shapeOf = (tensor: OnnxTensor, bare: readonly number[]): readonly number[] =>
+  ArrayBuffer.isView(tensor) ? bare : ((tensor as HostTensor)?.shape ?? (tensor as OrtTensor)?.dims);
+
+/** The type of the elements, as ONNX Runtime calls it. */
+const typeOf = (tensor: OnnxTensor): string | undefined =>
+  onGpu(tensor) ? tensor.type : arrayOf(tensor)?.[Symbol.toStringTag]?.slice(0, -5).toLowerCase();
+
+/** Number of elements; NaN for what is no shape. */
+export const sizeOf = (shape: readonly number[]): number =>
+  shape.reduce((size, n) => size * (n >>> 0 === n ? n : NaN), 1);
+
+/** A tensor in a few words, for messages. */
+export function came(tensor: OnnxTensor): string {
+  const data: ArrayLike<number> | undefined = onGpu(tensor) ? undefined : (arrayOf(tensor) ?? tensor);
+  const what = onGpu(tensor) ? `${tensor.type} in a GPU buffer` : `${data?.constructor?.name ?? String(data)}`;
+  return `${what} of length ${data?.length}, shape [${shapeOf(tensor, [data?.length ?? NaN])?.join()}]`;
+}
+
+/** Whether there are as many elements as the shape says, where they can be counted. */
+const counts = (tensor: OnnxTensor, shape: readonly number[]): boolean =>
+  onGpu(tensor) || arrayOf(tensor)?.length === sizeOf(shape);
+
+/** What a variable is. */
+export function describe(variable: OnnxTensor): ReturnType<Backend<OnnxTensor>['describe']> {
+  const dtype = typeOf(variable);
+  const shape = shapeOf(variable, [arrayOf(variable)?.length]);
+  if (dtype !== undefined && Array.isArray(shape) && counts(variable, shape)) {
+    return { name: (variable as HostTensor).name, shape, dtype };
+  }
+  throw new TypeError(`not a variable: ${came(variable)}`);
+}
+
+/** Whether a gradient has the type, shape and number of elements of its variable. */
+export function fits(gradient: OnnxTensor, { dtype, shape }: ProgramVariable): boolean {
+  if (typeOf(gradient) !== (dtype satisfies DType)) return false;
+  const own = shapeOf(gradient, shape);
+  return own?.length === shape.length && shape.every((n, i) => n === own[i]) && counts(gradient, shape);
+}
+
+/** A copy on the host. */
+export const copyOf = (values: HostTensor): HostTensor => ({ ...values, data: values.data.slice() });

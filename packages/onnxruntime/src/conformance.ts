@@ -2,10 +2,13 @@ import { SgdError } from '@sgd/core';
 import { onnxruntime, type OnnxRuntimeBackend } from './backend.ts';
 import type { Ort } from './ort.ts';
 
+const { process } = globalThis as { readonly process?: { readonly versions?: { readonly node?: string } } };
+
 /** A module by name, so that only the one that is asked for must be installed. */
 const engines: Readonly<Record<string, () => Promise<object>>> = {
   node: () => import('onnxruntime-node'),
-  wasm: () => import('onnxruntime-web/wasm'),
+  // the entry for browsers does not run in Node, and the one for Node is none of those for browsers
+  wasm: () => (process?.versions?.node ? import('onnxruntime-web') : import('onnxruntime-web/wasm')),
   webgpu: () => import('onnxruntime-web/webgpu'),
 };
 

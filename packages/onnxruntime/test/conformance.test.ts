@@ -2,6 +2,6 @@ import { conformance } from '@sgd/conformance';
 import { describe, it } from 'vitest';
 import backend from '../src/conformance.ts';
 
-describe('node', () => {
-  conformance({ backend: () => backend('node'), describe, it });
+describe.each(['node', 'wasm'])('%s', (variant) => {
+  conformance({ backend: () => backend(variant), describe, it });
 });

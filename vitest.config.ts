@@ -10,6 +10,8 @@ const chrome = (
 ).find((path) => path && existsSync(path));
 const chromeArgs = [
   '--no-sandbox', // root, containers
+  '--enable-unsafe-webgpu', // without it there is no adapter in software
+  '--use-webgpu-adapter=swiftshader',
   '--disable-background-networking',
   '--disable-component-update',
   '--no-first-run',
@@ -47,6 +49,7 @@ if (chrome) {
     test: {
       name: 'browser',
       include: ['packages/*/test/**/*.browser.test.ts'],
+      testTimeout: 60_000, // a GPU in software on two busy cores
       browser: {
         enabled: true,
         headless: true,

@@ -1,12 +1,14 @@
-import type { Backend, Feature } from '@sgd/core';
+import { type Backend, type Feature, SgdError } from '@sgd/core';
 import { type Engine, enqueue } from './engine.ts';
+import type { GpuDevice } from './gpu.ts';
 import { openHost } from './host.ts';
 import type { ExecutionProvider, Ort } from './ort.ts';
 import { came, copyOf, describe, fits, onGpu, type OnnxTensor } from './tensor.ts';
+import { openGpu } from './webgpu.ts';
 
 const ALWAYS =
-  'momentum nesterov weight-decay accumulation average finite-check clip-value clip-norm clip-global-norm groups measure overwrite';
-const ON_HOST = ' constraint float64';
+  'momentum nesterov weight-decay accumulation average finite-check clip-value clip-norm clip-global-norm groups measure';
+const ON_HOST = ' overwrite constraint float64';
 
 /** What {@link onnxruntime} takes. */
 export interface OnnxRuntimeOptions {
@@ -14,6 +16,8 @@ export interface OnnxRuntimeOptions {
   readonly ort: Ort;
   /** As for `InferenceSession.create`; left out, what the module chooses. */
   readonly executionProviders?: readonly ExecutionProvider[];
+  /** Your own `GPUDevice`, for the provider `"webgpu"`, which is then the default. */
+  readonly device?: GpuDevice | undefined;
 }
 
 /** {@link onnxruntime} as an engine of the optimizer. */
@@ -25,22 +29,56 @@ export interface OnnxRuntimeBackend extends Backend<OnnxTensor, OnnxTensor, 'asy
   enqueue<T>(job: () => T | Promise<T>): Promise<T>;
 }
 
-export function onnxruntime({ ort, executionProviders }: OnnxRuntimeOptions): OnnxRuntimeBackend {
-  const engine: Engine = { ort, options: executionProviders ? { executionProviders } : {}, loaded: new Map() };
+/**
+ * ONNX Runtime as an engine: each step runs small ONNX models that are made for the options, in Keras's order of operations.
+ *
+ * On the CPU (`onnxruntime-node`, or `onnxruntime-web` in WebAssembly) variables are typed arrays, `{ data, shape, name? }` or `ort.Tensor`s,
+ * and are updated in place, piece by piece; gradients are any of these. All features are supported. The bits are Keras's, except
+ * where squares are summed: those sums are formed in float64, which is nearer to the truth than Keras's float32.
+ *
+ * On WebGPU variables live in GPU buffers: a handle of the optimizer's is an `ort.Tensor` there, always current, to be fed to a model of yours as
+ * it is; variables given as arrays are copied, those given as GPU tensors are updated. Gradients are arrays or GPU tensors, which are not read back. Number of
+ * dispatches: the same for any number of variables. No constraints, no overwriting variables, no float64; only a finite check,
+ * a norm of each gradient, a measure or a read waits for the device.
+ *
+ * `open` rejects with `SgdError` `SGD_BACKEND`, naming the provider, where ONNX Runtime does not have it, and with `SGD_INVALID_OPTION` when variables
+ * overlap in memory. A step rejects, before anything is written, with `SGD_DETACHED` when memory of a variable is gone, with `SGD_GRADIENT_SHAPE` when a
+ * gradient lies on memory of a variable, and with `SGD_BACKEND` when the device is lost.
+ *
+ * @returns an engine, which any number of optimizers may share
+ * @throws SgdError `SGD_INVALID_OPTION` for a `device` without the provider `"webgpu"`
+ */
+export function onnxruntime({ ort, device, executionProviders }: OnnxRuntimeOptions): OnnxRuntimeBackend {
+  const named = (executionProviders ?? (device ? ['webgpu'] : [])).map((each) =>
+    typeof each === 'string' ? { name: each } : each,
+  );
+  const gpu = named.some(({ name }) => name === 'webgpu');
+  if (device && !gpu) {
+    throw new SgdError('SGD_INVALID_OPTION', 'device: only for the execution provider webgpu, which was not asked for');
+  }
+  const providers = named.map((each) => (device && each.name === 'webgpu' ? { ...each, device } : each));
+  const options = providers.length > 0 ? { executionProviders: providers } : {};
+  const engine: Engine = { ort, device, options, loaded: new Map() };
+  const open = gpu ? openGpu : openHost;
   return {
     contract: 1,
     name: 'onnxruntime',
     mode: 'async',
-    supports: new Set((ALWAYS + ON_HOST).split(' ') as Feature[]),
-    tolerance: { rtol: 2 ** -52, atol: 0 },
+    supports: new Set((gpu ? ALWAYS : ALWAYS + ON_HOST).split(' ') as Feature[]),
+    tolerance: gpu ? { rtol: 2e-6, atol: 1e-6 } : { rtol: 2 ** -52, atol: 0 },
     variable: copyOf,
     gradient: copyOf,
     free(value) {
       if (onGpu(value)) value.dispose();
     },
-    describe,
-    refuses: (gradient, index, program) => (fits(gradient, program.variables[index]!) ? null : came(gradient)),
-    open: (program, variables) => enqueue(ort, () => openHost(engine, program, variables)),
+    describe(variable) {
+      const described = describe(variable);
+      if (onGpu(variable) && !gpu) throw new TypeError(`not a variable on the CPU: ${came(variable)}`);
+      return described;
+    },
+    refuses: (gradient, index, program) =>
+      fits(gradient, program.variables[index]!) && (gpu || !onGpu(gradient)) ? null : came(gradient),
+    open: (program, variables) => enqueue(ort, () => open(engine, program, variables)),
     enqueue: (job) => enqueue(ort, job),
   };
 }

@@ -1,7 +1,7 @@
 import type { DType, FloatArray, Program } from '@sgd/core';
 
-/** Elements that are run at a time: so few that what one operation leaves for the next is still in the second-level cache. */
-export const CHUNK = 65_536;
+/** Elements that are run at a time: so few that what one operation leaves for the next is still in the processor's caches. */
+export const CHUNK = 131_072;
 
 /** Variables with fewer elements share their runs with others. */
 const SMALL = 16_384;

@@ -1,10 +1,13 @@
 import { SgdError } from '@sgd/core';
-import type { Ort, OrtSession, OrtTensors, SessionOptions } from './ort.ts';
+import type { GpuDevice } from './gpu.ts';
+import type { Ort, OrtSession, SessionOptions } from './ort.ts';
 
 /** Sessions over one `ort` module with the same options. */
 export interface Engine {
   readonly ort: Ort;
   readonly options: SessionOptions;
+  /** The caller's own, on WebGPU. */
+  readonly device: GpuDevice | undefined;
   /** Loaded models by their bytes, and how many use each. */
   readonly loaded: Map<string, { users: number; readonly session: Promise<OrtSession> }>;
 }
@@ -52,14 +55,4 @@ export async function unload({ loaded }: Engine, bytes: Uint8Array): Promise<voi
   if (!entry || --entry.users > 0) return;
   loaded.delete(key);
   await (await entry.session).release();
-}
-
-/** Runs a session; an output that nothing is given for is allocated. */
-export function run(
-  session: OrtSession,
-  feeds: OrtTensors,
-  outputs: readonly string[],
-  into?: OrtTensors,
-): Promise<OrtTensors> {
-  return session.run(feeds, Object.fromEntries(outputs.map((name) => [name, into?.[name] ?? null])));
 }

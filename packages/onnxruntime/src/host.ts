@@ -21,7 +21,7 @@ interface Runner {
 }
 
 const isShared = ({ buffer }: FloatArray): boolean => buffer[Symbol.toStringTag] === 'SharedArrayBuffer';
-const numberIn = (figures: OrtTensors, name: string): number => (figures[name]?.data as FloatArray)[0]!;
+const numberIn = (figures: OrtTensors, name: string): number => (figures[name]!.data as FloatArray)[0]!;
 
 /** Takes variables in arrays of the caller, to be updated in place, piece by piece. */
 export async function openHost(
@@ -72,7 +72,8 @@ export async function openHost(
     limit = 0,
   ): Promise<OrtTensors> => {
     const { dtype, numbers, kernels, gradient, divisors } = runners.get(piece.block.kind)!;
-    const { model, run: go } = kernels[kind]!;
+    const kernel = kernels[kind]!;
+    const { model } = kernel;
     const { tensors, parts } = memory.open(piece);
     const [{ variable, start, end }] = parts as [(typeof parts)[number]];
     const length = piece.to - piece.from;
@@ -97,7 +98,7 @@ export async function openHost(
       }
     }
     if (model.arrays.includes('x')) memory.move(piece, false);
-    const figures = await go(feeds);
+    const figures = await kernel.run(feeds);
     if (model.outputs.includes('x_')) memory.move(piece, true);
     return figures;
   };

@@ -4,5 +4,14 @@
  * @packageDocumentation
  */
 export { onnxruntime, type OnnxRuntimeBackend, type OnnxRuntimeOptions } from './backend.ts';
-export type { ExecutionProvider, Ort, OrtSession, OrtTensor, OrtTensors, SessionOptions } from './ort.ts';
+export type { GpuBuffer, GpuDevice } from './gpu.ts';
+export type {
+  ExecutionProvider,
+  GpuTensorOptions,
+  Ort,
+  OrtSession,
+  OrtTensor,
+  OrtTensors,
+  SessionOptions,
+} from './ort.ts';
 export type { OnnxTensor } from './tensor.ts';

@@ -1,6 +1,6 @@
 import type { DType, FloatArray } from '@sgd/core';
 import { CHUNK, newArray } from './blocks.ts';
-import { type Engine, load, run, unload } from './engine.ts';
+import { type Engine, load, unload } from './engine.ts';
 import type { Model } from './models.ts';
 import type { OrtSession, OrtTensor, OrtTensors } from './ort.ts';
 
@@ -25,21 +25,31 @@ export async function loadKernel(engine: Engine, model: Model, dtype: DType): Pr
   const key = model.bytes.join();
   if (!known.has(key)) known.set(key, await mayOverlap(engine, session, model, dtype));
   const inPlace = known.get(key)!;
-  const states = model.outputs.filter((name) => name.endsWith('_'));
+  const inputs = [...model.arrays, ...model.numbers];
+  const replaced = inputs.filter((name) => model.outputs.includes(`${name}_`));
   return {
     model,
     async run(tensors) {
-      const feeds = Object.fromEntries([...model.arrays, ...model.numbers].map((name) => [name, tensors[name]!]));
-      if (inPlace) {
-        return run(session, feeds, model.outputs, Object.fromEntries(states.map((s) => [s, feeds[s.slice(0, -1)]!])));
-      }
-      const made = await run(session, feeds, model.outputs);
-      for (const name of states) arrayOf(feeds[name.slice(0, -1)]!).set(arrayOf(made[name]!));
+      const feeds: Record<string, OrtTensor> = {};
+      const fetches: Record<string, OrtTensor | null> = {};
+      for (const name of inputs) feeds[name] = tensors[name]!;
+      for (const name of model.outputs) fetches[name] = null;
+      if (inPlace) for (const name of replaced) fetches[`${name}_`] = feeds[name]!;
+      const made = await session.run(feeds, fetches);
+      if (!inPlace) for (const name of replaced) arrayOf(feeds[name]!).set(arrayOf(made[`${name}_`]!));
       return made;
     },
     dispose: () => unload(engine, model.bytes),
   };
 }
+
+/** Runs a session; an output that nothing is given for is allocated. */
+const run = (
+  session: OrtSession,
+  feeds: OrtTensors,
+  outputs: readonly string[],
+  into?: OrtTensors,
+): Promise<OrtTensors> => session.run(feeds, Object.fromEntries(outputs.map((name) => [name, into?.[name] ?? null])));
 
 /**
  * Whether this engine writes an output onto the memory of the input that it replaces, and gets the same: it is documented nowhere. Node's does,

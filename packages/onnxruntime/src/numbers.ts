@@ -8,11 +8,11 @@ export interface Numbers {
   set(values: Readonly<Record<string, number>>): void;
 }
 
-const NAMES = 'scale count c nc f d lr b wd keep mix'.split(' ');
+const NAMES = 'scale count c nc rc f d lr b wd keep mix'.split(' ');
 
 /** Tensors for the numbers of a step, in a variable's type. */
-export function newNumbers({ Tensor }: Ort, dtype: DType, dims: readonly number[] = [1]): Numbers {
-  const tensors = Object.fromEntries(NAMES.map((name) => [name, new Tensor(dtype, newArray(dtype, 1), dims)]));
+export function newNumbers({ Tensor }: Ort, dtype: DType): Numbers {
+  const tensors = Object.fromEntries(NAMES.map((name) => [name, new Tensor(dtype, newArray(dtype, 1), [1])]));
   return {
     tensors,
     set(values) {
@@ -34,6 +34,7 @@ export function numbersOf(step: Step, group: number, dtype: DType): Record<strin
     count: accumulationSteps,
     c: clipLimit,
     nc: -clipLimit,
+    rc: 1 / clipLimit,
     lr: learningRate,
     b: momentum,
     wd: weightDecay,

@@ -29,6 +29,14 @@ export interface OrtSession {
 /** An execution provider: `"cpu"`, `"wasm"`, `"webgpu"`, …, or an object with its name and options. */
 export type ExecutionProvider = string | { readonly name: string };
 
+/** A tensor on a GPU buffer that exists. */
+export interface GpuTensorOptions {
+  readonly dataType: 'float32';
+  readonly dims: readonly number[];
+  readonly download?: () => Promise<never>;
+  readonly dispose?: () => void;
+}
+
 /** What is asked of a session. */
 export interface SessionOptions {
   readonly executionProviders?: readonly ExecutionProvider[];
@@ -37,7 +45,10 @@ export interface SessionOptions {
 
 /** The module `onnxruntime-web`, by any of its entries, or `onnxruntime-node`. */
 export interface Ort {
-  readonly Tensor: new (type: 'float32' | 'float64', data: FloatArray, dims: readonly number[]) => OrtTensor;
+  readonly Tensor: {
+    new (type: 'float32' | 'float64', data: FloatArray, dims: readonly number[]): OrtTensor;
+    fromGpuBuffer?(buffer: unknown, options: GpuTensorOptions): OrtTensor;
+  };
   readonly InferenceSession: {
     create(model: Uint8Array, options?: SessionOptions): Promise<OrtSession>;
   };

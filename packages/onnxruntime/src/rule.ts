@@ -53,9 +53,22 @@ export function average({ op }: Graph, x: string, at: At): void {
   op(`Add:${at('a_')}`, [op('Mul', [at('a'), at('keep')]), op('Mul', [x, at('mix')])]);
 }
 
+/** `f` of the sum of all squares: `c * min(1 / n, rc) + (n - n)`, where `rc` is the limit's reciprocal. */
+export function globalFactor({ op }: Graph, sum: string, at: At): void {
+  const n = op('Sqrt', [sum]);
+  const scaled = op('Mul', [at('c'), op('Min', [op('Reciprocal', [n]), at('rc')])]);
+  op('Add:f', [scaled, op('Sub', [n, n])]);
+}
+
 /** The sum of the squares in float64, which neither overflows nor loses what is small beside what is large. */
-export const squares = ({ op }: Graph, g: string, output = ''): string =>
+export const squares = ({ op }: Graph, g: string, output: string): string =>
   op(`ReduceSumSquare${output && `:${output}`}`, [op('Cast', [g], { to: DOUBLE })], { keepdims: 0 });
+
+/** The sums of the squares in each row of a matrix. */
+export const rowSquares = ({ op, constant }: Graph, g: string, output: string): string => {
+  const axes = constant(INT64, [1], BigInt64Array.of(1n));
+  return op(`ReduceSum${output && `:${output}`}`, [op('Mul', [g, g]), axes], { keepdims: 0 });
+};
 
 /**
  * How many elements are not finite, by magnitude: compilers for GPUs fold `x !== x`.

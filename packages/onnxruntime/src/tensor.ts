@@ -10,7 +10,7 @@ export const onGpu = (tensor: unknown): tensor is OrtTensor =>
 
 /** The values of a tensor on the host; of anything else, anything. */
 export const arrayOf = (tensor: OnnxTensor): FloatArray =>
-  ArrayBuffer.isView(tensor) ? tensor : onGpu(tensor) ? undefined! : (tensor as HostTensor | undefined)?.data!;
+  ArrayBuffer.isView(tensor) ? tensor : ((onGpu(tensor) ? undefined : tensor?.data) as FloatArray);
 
 const shapeOf = (tensor: OnnxTensor, bare: readonly number[]): readonly number[] =>
   ArrayBuffer.isView(tensor) ? bare : ((tensor as HostTensor)?.shape ?? (tensor as OrtTensor)?.dims);
@@ -25,9 +25,10 @@ export const sizeOf = (shape: readonly number[]): number =>
 
 /** A tensor in a few words, for messages. */
 export function came(tensor: OnnxTensor): string {
-  const data: ArrayLike<number> | undefined = onGpu(tensor) ? undefined : (arrayOf(tensor) ?? tensor);
-  const what = onGpu(tensor) ? `${tensor.type} in a GPU buffer` : `${data?.constructor?.name ?? String(data)}`;
-  return `${what} of length ${data?.length}, shape [${shapeOf(tensor, [data?.length ?? NaN])?.join()}]`;
+  if (onGpu(tensor)) return `${tensor.type} in a GPU buffer, shape [${tensor.dims.join()}]`;
+  const data = arrayOf(tensor) ?? tensor;
+  // oxlint-disable-next-line typescript/restrict-template-expressions -- a value as it would be written
+  return `${data?.constructor?.name ?? data} of length ${data?.length}, shape [${shapeOf(tensor, [data?.length])}]`;
 }
 
 /** Whether there are as many elements as the shape says, where they can be counted. */

@@ -1,24 +1,12 @@
-import { type Backend, type Feature, SgdError } from '@sgd/core';
-import { type Engine, enqueue } from './engine.ts';
-import type { GpuDevice } from './gpu.ts';
+import type { Backend, Feature } from '@sgd/core';
+import { enqueue, newEngine, type OnnxRuntimeOptions } from './engine.ts';
 import { openHost } from './host.ts';
-import type { ExecutionProvider, Ort } from './ort.ts';
 import { came, copyOf, describe, fits, onGpu, type OnnxTensor } from './tensor.ts';
 import { openGpu } from './webgpu.ts';
 
 const ALWAYS =
   'momentum nesterov weight-decay accumulation average finite-check clip-value clip-norm clip-global-norm groups measure';
 const ON_HOST = ' overwrite constraint float64';
-
-/** What {@link onnxruntime} takes. */
-export interface OnnxRuntimeOptions {
-  /** Your own module: `onnxruntime-web`, by any of its entries, or `onnxruntime-node`. */
-  readonly ort: Ort;
-  /** As for `InferenceSession.create`; left out, what the module chooses. */
-  readonly executionProviders?: readonly ExecutionProvider[];
-  /** Your own `GPUDevice`, for the provider `"webgpu"`, which is then the default. */
-  readonly device?: GpuDevice | undefined;
-}
 
 /** {@link onnxruntime} as an engine of the optimizer. */
 export interface OnnxRuntimeBackend extends Backend<OnnxTensor, OnnxTensor, 'async'> {
@@ -48,17 +36,10 @@ export interface OnnxRuntimeBackend extends Backend<OnnxTensor, OnnxTensor, 'asy
  * @returns an engine, which any number of optimizers may share
  * @throws SgdError `SGD_INVALID_OPTION` for a `device` without the provider `"webgpu"`
  */
-export function onnxruntime({ ort, device, executionProviders }: OnnxRuntimeOptions): OnnxRuntimeBackend {
-  const named = (executionProviders ?? (device ? ['webgpu'] : [])).map((each) =>
-    typeof each === 'string' ? { name: each } : each,
-  );
-  const gpu = named.some(({ name }) => name === 'webgpu');
-  if (device && !gpu) {
-    throw new SgdError('SGD_INVALID_OPTION', 'device: only for the execution provider webgpu, which was not asked for');
-  }
-  const providers = named.map((each) => (device && each.name === 'webgpu' ? { ...each, device } : each));
-  const options = providers.length > 0 ? { executionProviders: providers } : {};
-  const engine: Engine = { ort, device, options, loaded: new Map() };
+export function onnxruntime(options: OnnxRuntimeOptions): OnnxRuntimeBackend {
+  const engine = newEngine(options);
+  const { gpu } = engine;
+  const { ort } = options;
   const open = gpu ? openGpu : openHost;
   return {
     contract: 1,

@@ -1,15 +1,46 @@
 import { SgdError } from '@sgd/core';
 import type { GpuDevice } from './gpu.ts';
-import type { Ort, OrtSession, SessionOptions } from './ort.ts';
+import type { ExecutionProvider, Ort, OrtSession, SessionOptions } from './ort.ts';
+
+/** What `onnxruntime` takes. */
+export interface OnnxRuntimeOptions {
+  /** Your own module: `onnxruntime-web`, by any of its entries, or `onnxruntime-node`. */
+  readonly ort: Ort;
+  /** As for `InferenceSession.create`; left out, what the module chooses. */
+  readonly executionProviders?: readonly ExecutionProvider[];
+  /** Your own `GPUDevice`, for the provider `"webgpu"`, which is then the default. */
+  readonly device?: GpuDevice | undefined;
+}
 
 /** Sessions over one `ort` module with the same options. */
 export interface Engine {
   readonly ort: Ort;
   readonly options: SessionOptions;
+  /** Whether it computes on a GPU. */
+  readonly gpu: boolean;
   /** The caller's own, on WebGPU. */
   readonly device: GpuDevice | undefined;
   /** Loaded models by their bytes, and how many use each. */
   readonly loaded: Map<string, { users: number; readonly session: Promise<OrtSession> }>;
+}
+
+/** Reads the options of a backend. */
+export function newEngine({ ort, device, executionProviders }: OnnxRuntimeOptions): Engine {
+  const named = (executionProviders ?? (device ? ['webgpu'] : [])).map((each) =>
+    typeof each === 'string' ? { name: each } : each,
+  );
+  const gpu = named.some(({ name }) => name === 'webgpu');
+  if (device && !gpu) {
+    throw new SgdError('SGD_INVALID_OPTION', 'device: only for the execution provider webgpu, which was not asked for');
+  }
+  const providers = named.map((each) => (device && each.name === 'webgpu' ? { ...each, device } : each));
+  return {
+    ort,
+    device,
+    gpu,
+    options: providers.length > 0 ? { executionProviders: providers } : {},
+    loaded: new Map(),
+  };
 }
 
 const tails = new WeakMap<object, Promise<unknown>>();
@@ -31,20 +62,24 @@ export function enqueue<T>({ InferenceSession }: Ort, job: () => T | Promise<T>)
 export const providersOf = ({ executionProviders = [] }: SessionOptions): string =>
   executionProviders.map((each) => (typeof each === 'string' ? each : each.name)).join(', ') || 'default';
 
+/** Loads a model. */
+export async function create({ ort, options }: Engine, bytes: Uint8Array, more?: SessionOptions): Promise<OrtSession> {
+  try {
+    return await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options, ...more });
+  } catch (cause) {
+    const message = `onnxruntime, execution provider ${providersOf(options)}: ${String(cause)}`;
+    throw new SgdError('SGD_BACKEND', message, { cause });
+  }
+}
+
 /** Loads a model, or takes it from those that are loaded. */
 export function load(engine: Engine, bytes: Uint8Array): Promise<OrtSession> {
-  const { loaded, ort, options } = engine;
+  const { loaded } = engine;
   const key = bytes.join();
   let entry = loaded.get(key);
-  if (!entry) {
-    const session = ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options }).catch((cause: unknown) => {
-      loaded.delete(key);
-      const provider = `execution provider ${providersOf(options)}`;
-      throw new SgdError('SGD_BACKEND', `onnxruntime, ${provider}: ${String(cause)}`, { cause });
-    });
-    loaded.set(key, (entry = { users: 0, session }));
-  }
+  if (!entry) loaded.set(key, (entry = { users: 0, session: create(engine, bytes) }));
   entry.users++;
+  entry.session.catch(() => loaded.delete(key));
   return entry.session;
 }
 

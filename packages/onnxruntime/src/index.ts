@@ -3,7 +3,8 @@
  *
  * @packageDocumentation
  */
-export { onnxruntime, type OnnxRuntimeBackend, type OnnxRuntimeOptions } from './backend.ts';
+export { onnxruntime, type OnnxRuntimeBackend } from './backend.ts';
+export type { OnnxRuntimeOptions } from './engine.ts';
 export type { GpuBuffer, GpuDevice } from './gpu.ts';
 export type {
   ExecutionProvider,
@@ -15,3 +16,11 @@ export type {
   SessionOptions,
 } from './ort.ts';
 export type { OnnxTensor } from './tensor.ts';
+export {
+  type TrainingBackend,
+  type TrainingOptimizer,
+  type TrainingOptions,
+  type TrainingResult,
+  type TrainingSession,
+  trainingSession,
+} from './training.ts';

@@ -73,9 +73,11 @@ function makeModel(kind: Kind, program: Program, decays: boolean, target: Target
   if (kind === 'average') average(graph, at('x'), at);
   if (kind === 'update') {
     const g = gradient(graph, rule, at);
-    const inside = byRow && rule.clip === 'global-norm';
-    if (inside) globalFactor(graph, graph.op('ReduceSum', [target.squares(graph, g, '')], { keepdims: 0 }), at);
-    update(graph, rule, g, (name) => (inside && name === 'f' ? name : at(name)));
+    const inside =
+      byRow && rule.clip === 'global-norm'
+        ? globalFactor(graph, graph.op('ReduceSum', [target.squares(graph, g, '')], { keepdims: 0 }), at)
+        : undefined;
+    update(graph, rule, g, (name) => (name === 'f' ? inside : undefined) ?? at(name));
     if (program.measure.has('update-norm')) target.squares(graph, graph.op('Sub', ['x_', 'x']), figure('moved', sums));
   }
   const inputs = [...used].filter((name) => !name.endsWith('_'));

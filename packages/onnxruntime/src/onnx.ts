@@ -38,7 +38,7 @@ export const tensorProto = (
   [9, new Uint8Array(buffer, byteOffset, byteLength)],
 ];
 
-/** Adds a node; gives the name of its output, which stands behind the colon of `type:output`, or is a new one. */
+/** Adds a node; gives the name of its output: what stands behind the colon of `type:output`, or a new one. */
 export type Op = (type: string, inputs: readonly string[], attributes?: Readonly<Record<string, number>>) => string;
 
 /** A graph under construction. */
@@ -59,7 +59,8 @@ export function newGraph(prefix: string): Graph {
   return {
     fields,
     op(text, inputs, attributes = {}) {
-      const [type, output = `${prefix}${count++}`] = text.split(/:(.*)/s);
+      const [type, name] = text.split(/:(.*)/s);
+      const output = name || `${prefix}${count++}`;
       fields.push([
         1,
         [

@@ -41,6 +41,7 @@ export interface GpuTensorOptions {
 export interface SessionOptions {
   readonly executionProviders?: readonly ExecutionProvider[];
   readonly logSeverityLevel?: 3;
+  readonly preferredOutputLocation?: Readonly<Record<string, 'cpu' | 'gpu-buffer'>>;
 }
 
 /** The module `onnxruntime-web`, by any of its entries, or `onnxruntime-node`. */

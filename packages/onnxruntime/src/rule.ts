@@ -54,20 +54,24 @@ export function average({ op }: Graph, x: string, at: At): void {
 }
 
 /** `f` of the sum of all squares: `c * min(1 / n, rc) + (n - n)`, where `rc` is the limit's reciprocal. */
-export function globalFactor({ op }: Graph, sum: string, at: At): void {
+export function globalFactor({ op }: Graph, sum: string, at: At): string {
   const n = op('Sqrt', [sum]);
   const scaled = op('Mul', [at('c'), op('Min', [op('Reciprocal', [n]), at('rc')])]);
-  op('Add:f', [scaled, op('Sub', [n, n])]);
+  return op('Add', [scaled, op('Sub', [n, n])]);
 }
 
 /** The sum of the squares in float64, which neither overflows nor loses what is small beside what is large. */
 export const squares = ({ op }: Graph, g: string, output: string): string =>
-  op(`ReduceSumSquare${output && `:${output}`}`, [op('Cast', [g], { to: DOUBLE })], { keepdims: 0 });
+  op(`ReduceSumSquare:${output}`, [op('Cast', [g], { to: DOUBLE })], { keepdims: 0 });
+
+/** The sum of the squares where there is no float64. */
+export const narrowSquares = ({ op }: Graph, g: string, output: string): string =>
+  op(`ReduceSum:${output}`, [op('Mul', [g, g])], { keepdims: 0 });
 
 /** The sums of the squares in each row of a matrix. */
 export const rowSquares = ({ op, constant }: Graph, g: string, output: string): string => {
   const axes = constant(INT64, [1], BigInt64Array.of(1n));
-  return op(`ReduceSum${output && `:${output}`}`, [op('Mul', [g, g]), axes], { keepdims: 0 });
+  return op(`ReduceSum:${output}`, [op('Mul', [g, g]), axes], { keepdims: 0 });
 };
 
 /**

@@ -5,7 +5,7 @@ import type { OrtTensor } from './ort.ts';
 export type OnnxTensor = FloatArray | HostTensor | OrtTensor;
 
 /** Whether a tensor is in a GPU buffer. */
-export const onGpu = (tensor: unknown): tensor is OrtTensor =>
+export const onGpu = (tensor: unknown): tensor is OrtTensor & { readonly location: 'gpu-buffer' } =>
   (tensor as OrtTensor | null | undefined)?.location === 'gpu-buffer';
 
 /** The values of a tensor on the host; of anything else, anything. */

@@ -7,6 +7,8 @@ import type { OrtSession, OrtTensor, OrtTensors } from './ort.ts';
 /** A model that is loaded, for tensors on the host. */
 export interface Kernel {
   readonly model: Model;
+  /** Whether outputs lie on the inputs that they replace. */
+  readonly inPlace: boolean;
   /** Runs it; what `x_` gave stands in the array of `x` afterwards. Gives the figures. */
   run(tensors: OrtTensors): Promise<OrtTensors>;
   dispose(): Promise<void>;
@@ -29,6 +31,7 @@ export async function loadKernel(engine: Engine, model: Model, dtype: DType): Pr
   const replaced = inputs.filter((name) => model.outputs.includes(`${name}_`));
   return {
     model,
+    inPlace,
     async run(tensors) {
       const feeds: Record<string, OrtTensor> = {};
       const fetches: Record<string, OrtTensor | null> = {};

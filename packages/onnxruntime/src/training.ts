@@ -110,7 +110,7 @@ function valuesAt(
   if (!given) return inside ?? refuse(`parameter ${name}: it is an input without a value, expected one in parameters`);
   const data = isArray(given) ? given : given.data;
   const dtype = data instanceof Float64Array ? 'float64' : 'float32';
-  const shape = [...(isArray(given) ? (inside?.shape ?? (port?.dims as number[])) : given.shape)];
+  const shape = [...(isArray(given) ? (inside?.shape ?? (port!.dims as number[])) : given.shape)];
   const fixed = port?.dims ?? inside!.shape;
   const type = dtype === 'float64' ? DOUBLE : FLOAT;
   if (

@@ -47,22 +47,22 @@ export function inferenceModel(
 }
 
 /**
- * The model with its update: state and numbers are inputs that have values of their own, so that only data must be fed at first; what the metadata says is for
- * whoever goes on from there.
+ * The model with its update. State and numbers are inputs; those of which values are given have them, so that they need not be fed.
  */
 export function trainerModel(
-  { parsed, seed }: Source,
+  { parameters, parsed, seed }: Source,
   { graph }: Tail,
-  values: readonly Written[],
-  metadata: Readonly<Record<string, string>>,
-  dtype: DType,
+  values: readonly Written[] = [],
+  metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
   const { around, rest, nodes, inputs, outputs, initializers } = parsed;
-  const own = new Set(values.map(({ name }) => name));
+  const { dtype } = parameters[0]!;
+  const own = new Set([...parameters, ...values].map(({ name }) => name));
   const type = dtype === 'float64' ? DOUBLE : FLOAT;
   const fields = [
     ...rest.map(({ raw }) => raw),
     ...nodes.map(({ raw }) => raw),
+    // onnxruntime-web takes no values for inputs that have some
     ...[...initializers].filter(([name]) => !own.has(name)).map(([, raw]) => raw),
     // with a shape that is known, as its value has one
     ...[...inputs].map(([name, { raw }]) =>

@@ -1,11 +1,11 @@
 import { type Backend, type FloatArray, type Program, type Session, SgdError, type Slot, type Step } from '@sgd/core';
-import { create, type Engine, enqueue } from './engine.ts';
-import { download, type GpuBuffer, type GpuDevice } from './gpu.ts';
 import { newArray } from './blocks.ts';
+import { create, type Engine, enqueue } from './engine.ts';
+import { trainerModel } from './export.ts';
+import { download, type GpuBuffer, type GpuDevice } from './gpu.ts';
 import { numbersOf } from './numbers.ts';
 import type { OrtTensor, OrtTensors } from './ort.ts';
 import type { Parsed } from './parse.ts';
-import { encode, joined } from './protobuf.ts';
 import { narrowSquares, squares } from './rule.ts';
 import { newTail, numberName, type Parameter, type Tail } from './tail.ts';
 import { onGpu, sizeOf } from './tensor.ts';
@@ -20,7 +20,6 @@ export interface Call {
 
 /** A model that gives gradients, and where they come from. */
 export interface Source {
-  readonly model: Uint8Array;
   readonly parsed: Parsed;
   readonly parameters: readonly (Parameter & { readonly data: FloatArray })[];
   readonly loss: string;
@@ -80,17 +79,18 @@ export function newFused(engine: Engine, source: Source): Fused {
 
 async function openFused(
   engine: Engine,
-  { model, parameters, loss, seed }: Source,
+  source: Source,
   program: Program,
-  { graph, numbers, states, bad }: Tail,
+  tail: Tail,
 ): Promise<Session<Parameter, Call, 'async'>> {
   const { ort, gpu } = engine;
   const { Tensor } = ort;
+  const { parameters, loss, seed } = source;
+  const { numbers, states, bad } = tail;
   const { dtype } = parameters[0]!;
-  // bytes of two messages are one message: the model is not written anew
   const session = await create(
     engine,
-    joined([model, encode([[7, graph.fields]])]),
+    trainerModel(source, tail),
     gpu ? { preferredOutputLocation: Object.fromEntries(states.map(({ output }) => [output, 'gpu-buffer'])) } : {},
   );
   const values = new Map<string, OrtTensor>();
@@ -110,7 +110,8 @@ async function openFused(
   const seeded = newArray(dtype, seed ? sizeOf(seed.dims) : 0);
   if (seed) fixed[seed.name] = new Tensor(dtype, seeded, seed.dims);
 
-  const step = async (now: Step, { feeds, fetches }: Call, call: Call): Promise<boolean> => {
+  const step = async (now: Step, call: Call): Promise<boolean> => {
+    const { feeds, fetches } = call;
     const all: Record<string, number> = { ...numbersOf(now, 0, dtype), update: now.phase === 'update' ? 1 : 0 };
     for (const name of numbers) scalars[name]![0] = all[name]!;
     seeded.fill(program.unscale ? now.lossScale : 1);
@@ -150,7 +151,11 @@ async function openFused(
 
   return {
     variables: parameters,
-    step: (now, [call]) => enqueue(ort, () => step(now, call!, call!)),
+    step: (now, [call, ...rest]) =>
+      enqueue(ort, () => {
+        if (rest.length + 1 < parameters.length) unsupported('trains all its parameters: leave out what is frozen');
+        return step(now, call!);
+      }),
     averages: (action) =>
       enqueue(ort, () => {
         if (action === 'assign') return assign();

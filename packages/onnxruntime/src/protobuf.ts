@@ -23,10 +23,7 @@ export function joined(parts: readonly ArrayLike<number>[]): Uint8Array {
   return all;
 }
 
-/**
- * The bytes of a Protocol Buffers message. Bytes of two messages, put one behind the other, are one message with the fields of both:
- * that is how a graph is appended to a model that nobody has parsed.
- */
+/** The bytes of a Protocol Buffers message. Bytes of two messages, put one behind the other, are one message with the fields of both. */
 export function encode(fields: readonly Field[]): Uint8Array {
   const parts: ArrayLike<number>[] = [];
   for (const [number, value] of fields) {

@@ -102,10 +102,12 @@ export function newTail(
   const gradients = variables.map(({ decays }, i) => gradient(graph, ruleOf(program, decays), at(i)));
   const norms: Record<string, string>[] = variables.map(() => ({}));
   if (clip.endsWith('norm')) {
-    const sums = gradients.map((g) => op('Cast', [sum(graph, g, '')], { to: type }));
-    if (clip === 'norm') sums.forEach((sum, i) => (norms[i]!['d'] = op('Max', [op('Sqrt', [sum]), number('c')])));
+    const sums = gradients.map((g) => sum(graph, g, ''));
+    const rounded = (wide: string): string => op('Cast', [wide], { to: type });
+    if (clip === 'norm')
+      sums.forEach((wide, i) => (norms[i]!['d'] = op('Max', [op('Sqrt', [rounded(wide)]), number('c')])));
     else {
-      const f = globalFactor(graph, op('Sum', sums), number);
+      const f = globalFactor(graph, rounded(op('Sum', sums)), number);
       for (const each of norms) each['f'] = f;
     }
   }

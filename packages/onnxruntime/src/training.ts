@@ -141,13 +141,16 @@ function sourceOf({ model, parameters, loss, gradients, seed }: TrainingOptions)
     const { type, dims } = wantOutput(gradient, `gradient ${gradient} of ${name}`);
     if (type !== (values.dtype === 'float64' ? DOUBLE : FLOAT))
       refuse(`gradient ${gradient} of ${name}: expected ${values.dtype}, got ONNX type ${type}`);
-    if (dims.every((dim) => dim !== null) && sizeOf(dims as number[]) !== values.data.length)
-      refuse(`gradient ${gradient} of ${name}: expected ${values.data.length} values, got shape [${dims.join()}]`);
+    // lengths that are not fixed may be anything
+    const known = sizeOf(dims.filter((dim) => dim !== null));
+    const { length } = values.data;
+    if (dims.includes(null) ? length % known !== 0 : length !== known)
+      refuse(`gradient ${gradient} of ${name}: expected ${length} values, got shape [${dims.join()}]`);
     return { name, gradient, ...values };
   });
   const other = all.find(({ dtype }) => dtype !== all[0]!.dtype);
   if (other) refuse(`parameter ${other.name}: expected ${all[0]!.dtype} as the first one, got ${other.dtype}`);
-  return { model, parsed, parameters: all, loss, seed: seedOf(parsed, loss, seed) };
+  return { parsed, parameters: all, loss, seed: seedOf(parsed, loss, seed) };
 }
 
 /**
@@ -229,7 +232,7 @@ export async function trainingSession(options: TrainingOptions): Promise<Trainin
         'sgd.numbers': JSON.stringify(Object.fromEntries(tail.numbers.map((name) => [name, numberName(name)]))),
         'sgd.not_finite': tail.bad ?? '',
       };
-      return trainerModel(source, tail, values, metadata, dtype);
+      return trainerModel(source, tail, values, metadata);
     },
     dispose: () => optimizer.dispose(),
   };

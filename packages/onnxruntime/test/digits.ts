@@ -7,7 +7,7 @@ const CLASSES = 10;
 const HIDDEN = 64;
 const TESTED = 2000;
 const BATCH = 64;
-const EPOCHS = 4;
+const EPOCHS = 6;
 
 /** Numbers from 0 to 1 that a seed fixes. */
 function random(seed: number): () => number {

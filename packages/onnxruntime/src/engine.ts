@@ -59,7 +59,7 @@ export function enqueue<T>({ InferenceSession }: Ort, job: () => T | Promise<T>)
 }
 
 /** The names of execution providers, for messages. */
-export const providersOf = ({ executionProviders = [] }: SessionOptions): string =>
+const providersOf = ({ executionProviders = [] }: SessionOptions): string =>
   executionProviders.map((each) => (typeof each === 'string' ? each : each.name)).join(', ') || 'default';
 
 /** Loads a model. */

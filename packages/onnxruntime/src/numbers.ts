@@ -22,8 +22,7 @@ export function newNumbers({ Tensor }: Ort, dtype: DType): Numbers {
 }
 
 /** Rounding to a type. */
-export const rounding = (dtype: DType): ((value: number) => number) =>
-  dtype === 'float64' ? (value) => value : Math.fround;
+const rounding = (dtype: DType): ((value: number) => number) => (dtype === 'float64' ? (value) => value : Math.fround);
 
 /** The numbers of a step, for variables of a type in a group. */
 export function numbersOf(step: Step, group: number, dtype: DType): Record<string, number> {

@@ -2,7 +2,6 @@ import type { Backend, Feature } from '@sgd/core';
 import { enqueue, newEngine, type OnnxRuntimeOptions } from './engine.ts';
 import { openHost } from './host.ts';
 import { came, copyOf, describe, fits, onGpu, type OnnxTensor } from './tensor.ts';
-import { openGpu } from './webgpu.ts';
 
 const ALWAYS =
   'momentum nesterov weight-decay accumulation average finite-check clip-value clip-norm clip-global-norm groups measure';
@@ -40,7 +39,6 @@ export function onnxruntime(options: OnnxRuntimeOptions): OnnxRuntimeBackend {
   const engine = newEngine(options);
   const { gpu } = engine;
   const { ort } = options;
-  const open = gpu ? openGpu : openHost;
   return {
     contract: 1,
     name: 'onnxruntime',
@@ -59,7 +57,12 @@ export function onnxruntime(options: OnnxRuntimeOptions): OnnxRuntimeBackend {
     },
     refuses: (gradient, index, program) =>
       fits(gradient, program.variables[index]!) && (gpu || !onGpu(gradient)) ? null : came(gradient),
-    open: (program, variables) => enqueue(ort, () => open(engine, program, variables)),
+    open: (program, variables) =>
+      enqueue(ort, async () => {
+        // whoever computes on a CPU need not load what is for GPUs
+        const open = gpu ? (await import('./webgpu.ts')).openGpu : openHost;
+        return open(engine, program, variables);
+      }),
     enqueue: (job) => enqueue(ort, job),
   };
 }

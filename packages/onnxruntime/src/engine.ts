@@ -31,7 +31,7 @@ export function newEngine({ ort, device, executionProviders }: OnnxRuntimeOption
   );
   const gpu = named.some(({ name }) => name === 'webgpu');
   if (device && !gpu) {
-    throw new SgdError('SGD_INVALID_OPTION', 'device: only for the execution provider webgpu, which was not asked for');
+    throw new SgdError('SGD_INVALID_OPTION', 'device: only for the execution provider webgpu');
   }
   const providers = named.map((each) => (device && each.name === 'webgpu' ? { ...each, device } : each));
   return {
@@ -64,6 +64,8 @@ const providersOf = ({ executionProviders = [] }: SessionOptions): string =>
 
 /** Loads a model. */
 export async function create({ ort, options }: Engine, bytes: Uint8Array, more?: SessionOptions): Promise<OrtSession> {
+  if ((ort.env as { readonly wasm?: { readonly proxy?: boolean } }).wasm?.proxy)
+    throw new SgdError('SGD_UNSUPPORTED', 'onnxruntime: env.wasm.proxy detaches arrays, expected it off');
   try {
     return await ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options, ...more });
   } catch (cause) {

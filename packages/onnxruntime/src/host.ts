@@ -130,14 +130,14 @@ export async function openHost(
 
     const replaced = indices.filter((i) => variables[i]!.overwrites);
     if (program.finiteCheck && replaced.some((i) => !given[i]!.every(Number.isFinite))) return false;
-    const looks = needs(program).filter((kind) => kind === (updates ? 'norm' : 'finite'));
-    if (updates && looks.length === 0 && program.finiteCheck) looks.push('finite');
-    let sums: number[] | null = [];
-    for (const kind of looks) if (!(sums = await look(pieces, given, kind))) return false;
+    const kinds = needs(program);
+    const looks = updates && kinds.includes('norm') ? 'norm' : 'finite';
+    const sums = kinds.includes(looks) ? await look(pieces, given, looks) : [];
+    if (!sums) return false;
 
     for (const i of replaced) overwrite(i, given[i]!, updates);
     if (!now.ordinary) return true;
-    const sum = sums!.reduce((all, each) => all + each, 0);
+    const sum = sums.reduce((all, each) => all + each, 0);
     for (const { dtype, numbers } of runners.values()) numbers.set({ f: factor(sum, now.clipLimit, dtype) });
     let moved = 0;
     for (const piece of pieces) {

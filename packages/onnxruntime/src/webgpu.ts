@@ -27,6 +27,7 @@ export async function openGpu(
 ): Promise<Session<OnnxTensor, OnnxTensor, 'async'>> {
   const { ort } = engine;
   const { clip, measure, slots, variables } = program;
+  let device: GpuDevice;
   const loaded = new Map<Kind, { readonly model: Model; readonly session: OrtSession }>();
   const arenas: Partial<Record<Slot, Arena>> = {};
   let gradients: Arena | undefined;
@@ -41,11 +42,11 @@ export async function openGpu(
       const model = gpuModel(kind, program);
       loaded.set(kind, { model, session: await load(engine, model.bytes) });
     }
+    device = await deviceOf(engine);
   } catch (error) {
     await dispose();
     throw error;
   }
-  const device = await deviceOf(engine);
   let lost: SgdError | undefined;
   let fail: (error: SgdError) => void = () => {};
   void device.lost.then(({ message }) => {

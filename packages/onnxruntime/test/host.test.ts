@@ -240,6 +240,14 @@ describe.each(['node', 'wasm'])('on %s', (variant) => {
       expect(make).toThrow(/device/);
     });
 
+    it('a worker that would detach the arrays', async () => {
+      const env = { wasm: { proxy: true } };
+      const optimizer = new SGD({}, onnxruntime({ ort: { ...ort, env } }));
+      const { code, message } = await failure(optimizer.build([values(3, 1)]));
+      expect(code).toBe('SGD_UNSUPPORTED');
+      expect(message).toContain('env.wasm.proxy');
+    });
+
     it('variables that overlap', async () => {
       const memory = new Float32Array(8);
       const { code, message } = await failure(build([memory.subarray(0, 5), memory.subarray(4, 8)]));

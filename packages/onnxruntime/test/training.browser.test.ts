@@ -120,6 +120,44 @@ describe('on webgpu', { timeout: 120_000 }, () => {
     }
   });
 
+  it('steps leave as many GPU buffers as they found', async () => {
+    const ort = await loadOrt('webgpu');
+    const device = await (await navigator.gpu.requestAdapter())!.requestDevice();
+    let live = 0;
+    const create = device.createBuffer.bind(device);
+    device.createBuffer = (descriptor) => {
+      const buffer = create(descriptor);
+      const destroy = buffer.destroy.bind(buffer);
+      live++;
+      let gone = false;
+      buffer.destroy = () => {
+        if (!gone) live--;
+        gone = true;
+        destroy();
+      };
+      return buffer;
+    };
+    const backend = onnxruntime({ ort, device });
+    const optimizer = new SGD({ momentum: 0.9, clipnorm: 1, useEma: true }, backend, { nonFinite: 'skip' });
+    await optimizer.build([new Float32Array(5000), new Float32Array(3)]);
+    const opened = live;
+    expect(opened).toBeGreaterThanOrEqual(9); // two for each of three slots, gradients, a handle for each variable
+    const steps = async (count: number): Promise<number> => {
+      for (let step = 0; step < count; step++)
+        await optimizer.apply([new Float32Array(5000).fill(1), new Float32Array(3).fill(1)]);
+      await optimizer.readAll();
+      return live;
+    };
+    const early = await steps(10);
+    expect(await steps(100)).toBe(early);
+    const handles = [...optimizer.trainableVariables];
+    await optimizer.dispose();
+    for (const handle of handles) backend.free(handle);
+    await backend.enqueue(() => {});
+    console.log(`GPU buffers: ${opened} once it is built, ${early} after 10 and after 110 steps, ${live} in the end`);
+    expect(live).toBeLessThanOrEqual(early - opened);
+  });
+
   it('a lost device rejects what waits for it and what comes after, and hangs nothing', async () => {
     const ort = await loadOrt('webgpu');
     const adapter = await navigator.gpu.requestAdapter();

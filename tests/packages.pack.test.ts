@@ -154,6 +154,13 @@ describe('a project outside of the workspace', () => {
     ['esnext', 'bundler'],
   ])('type-checks with module %s, resolution %s, and the libraries checked', (module, moduleResolution) => {
     const typed = `${use}
+import { onnxruntime, type Ort, trainingSession } from '@sgd/onnxruntime';
+declare const ort: Ort;
+export const engine = new SGD({}, onnxruntime({ ort }));
+export const trained = trainingSession({ ort, model: new Uint8Array(), parameters: ['w'], loss: 'loss', optimizer: { momentum: 0.9 } });
+// @ts-expect-error: an asynchronous engine returns a promise
+const at_once: boolean = engine.apply([]);
+export { at_once };
 const flag: boolean = done;
 const kept: readonly unknown[] = optimizer.trainableVariables;
 // @ts-expect-error: a synchronous engine returns no promise

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { blocksOf, programsOf, type Block } from './snippets.ts';
@@ -24,6 +24,16 @@ const nameOf = (block: Block): string =>
 beforeAll(() => {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
+  // engines are development dependencies of their packages only
+  for (const name of packages) {
+    const from = join(root, 'packages', name);
+    for (const engine of Object.keys(manifestIn(from).peerDependencies ?? {})) {
+      const link = join(folder, 'node_modules', engine);
+      if (existsSync(link)) continue;
+      mkdirSync(dirname(link), { recursive: true });
+      symlinkSync(join(from, 'node_modules', engine), link, 'junction');
+    }
+  }
   for (const program of programs) writeFileSync(join(folder, nameOf(program)), program.code);
 });
 

@@ -1,16 +1,18 @@
 // Builds all packages, or those that match the given turbo filters. Says nothing unless it fails: turbo skips what is built.
-import { install } from './install.mjs';
+import { install, without } from './install.mjs';
 import { isMain, pnpm } from './pnpm.mjs';
 
-/** Gives the exit status. */
-export async function build(...filters) {
-  const status = await install();
+/** Gives the exit status. `lean`: see install.mjs. */
+export async function build(filters, lean = false) {
+  const status = await install(lean);
   if (status !== 0) return status;
-  const turbo = ['exec', 'turbo', 'run', 'build', '--output-logs=errors-only', ...filters.map((f) => `--filter=${f}`)];
+  const chosen = [...filters, ...without(lean)].map((filter) => `--filter=${filter}`);
+  // pnpm would install what was left out, and there is nothing to verify: see above
+  const turbo = ['--config.verifyDepsBeforeRun=false', 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only'];
   const output = [];
-  const result = await pnpm(turbo, { stdio: ['ignore', 'pipe', 'pipe'], output });
+  const result = await pnpm([...turbo, ...chosen], { stdio: ['ignore', 'pipe', 'pipe'], output });
   if (result !== 0) process.stderr.write(Buffer.concat(output));
   return result;
 }
 
-if (isMain(import.meta.url)) process.exitCode = await build(...process.argv.slice(2));
+if (isMain(import.meta.url)) process.exitCode = await build(process.argv.slice(2));

@@ -1,0 +1,57 @@
+import type { FloatArray } from '@sgd/core';
+
+// What is used of an `ort` module, in types of our own: those of `onnxruntime-web` need the DOM, and whoever uses `onnxruntime-node`
+// need not have it installed.
+
+/** A tensor of ONNX Runtime, of any type and in any place. */
+export interface OrtTensor {
+  readonly type: string;
+  readonly dims: readonly number[];
+  /** `"cpu"`, `"gpu-buffer"`, … */
+  readonly location: string;
+  /** Throws where the tensor is not on the CPU. */
+  readonly data: unknown;
+  /** Throws where the tensor is not in a GPU buffer. */
+  readonly gpuBuffer: unknown;
+  dispose(): void;
+}
+
+/** Tensors by name. */
+export type OrtTensors = Readonly<Record<string, OrtTensor>>;
+
+/** A model that ONNX Runtime has loaded. */
+export interface OrtSession {
+  /** A fetch that is `null` is allocated. */
+  run(feeds: OrtTensors, fetches: Readonly<Record<string, OrtTensor | null>>): Promise<OrtTensors>;
+  release(): Promise<void>;
+}
+
+/** An execution provider: `"cpu"`, `"wasm"`, `"webgpu"`, …, or an object with its name and options. */
+export type ExecutionProvider = string | { readonly name: string };
+
+/** A tensor on a GPU buffer that exists. */
+export interface GpuTensorOptions {
+  readonly dataType: 'float32';
+  readonly dims: readonly number[];
+  readonly download?: () => Promise<never>;
+  readonly dispose?: () => void;
+}
+
+/** What is asked of a session. */
+export interface SessionOptions {
+  readonly executionProviders?: readonly ExecutionProvider[];
+  readonly logSeverityLevel?: 3;
+  readonly preferredOutputLocation?: Readonly<Record<string, 'cpu' | 'gpu-buffer'>>;
+}
+
+/** The module `onnxruntime-web`, by any of its entries, or `onnxruntime-node`. */
+export interface Ort {
+  readonly Tensor: {
+    new (type: 'float32' | 'float64', data: FloatArray, dims: readonly number[]): OrtTensor;
+    fromGpuBuffer?(buffer: unknown, options: GpuTensorOptions): OrtTensor;
+  };
+  readonly InferenceSession: {
+    create(model: Uint8Array, options?: SessionOptions): Promise<OrtSession>;
+  };
+  readonly env: object;
+}

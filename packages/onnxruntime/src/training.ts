@@ -1,0 +1,260 @@
+import {
+  type Backend,
+  type FloatArray,
+  type HostTensor,
+  LossScaleOptimizer,
+  serialize,
+  SGD,
+  SgdError,
+  type SGDOptions,
+} from '@sgd/core';
+import { newEngine, type OnnxRuntimeOptions } from './engine.ts';
+import { inferenceModel, trainerModel, type Written } from './export.ts';
+import { type Call, newFused, type Source } from './fused.ts';
+import { numbersOf } from './numbers.ts';
+import { DOUBLE, FLOAT } from './onnx.ts';
+import type { OrtTensor, OrtTensors } from './ort.ts';
+import { type Parsed, parse, type Port, valuesOf } from './parse.ts';
+import { numberName, type Parameter } from './tail.ts';
+import { sizeOf } from './tensor.ts';
+
+/** The engine of a training session: its variables are the parameters of the model, its gradients never leave the model. */
+export type TrainingBackend = Backend<Parameter, Call, 'async'>;
+
+/** The optimizer of a training session. */
+export type TrainingOptimizer = SGD<Parameter, Call, 'async'> | LossScaleOptimizer<Parameter, Call, 'async'>;
+
+/** What {@link trainingSession} takes. */
+export interface TrainingOptions extends OnnxRuntimeOptions {
+  /** An ONNX model that gives a loss and its gradients, of opset 13 or later. */
+  readonly model: Uint8Array;
+  /** The names of what is trained: initializers of the model, or inputs, whose first values are given then: in arrays, or with a shape. */
+  readonly parameters: readonly string[] | Readonly<Record<string, FloatArray | HostTensor>>;
+  /** The output that is the loss. */
+  readonly loss: string;
+  /** The outputs that are the gradients, by parameter. Default: `adj_<parameter>`, as `onnx-ad` names them. */
+  readonly gradients?: Readonly<Record<string, string>>;
+  /** The input that multiplies the gradients: 1, or the loss scale, is fed to it. Default: `adj_<loss>`, if there is such an input; `null`: none. */
+  readonly seed?: string | null;
+  /** Options of `SGD`, or a function that makes the optimizer: `(backend) => new LossScaleOptimizer(new SGD({}, backend))`. */
+  readonly optimizer: SGDOptions | ((backend: TrainingBackend) => TrainingOptimizer);
+}
+
+/** What a step of a training session gives. */
+export interface TrainingResult {
+  /** Before the update, and before it was scaled. */
+  readonly loss: number;
+  /** `false`: a gradient was not finite, and the step was dropped. */
+  readonly taken: boolean;
+  /** The outputs that were asked for. */
+  readonly outputs: OrtTensors;
+}
+
+/** A model that trains itself: one run is forward, backward and update. */
+export interface TrainingSession {
+  /** Counters, rates, state, averages: all that any optimizer has. Call `step` here, not `apply` there. */
+  readonly optimizer: TrainingOptimizer;
+  /**
+   * One run. Rejects with `SGD_INVALID_OPTION` when an input is missing or unknown, or an output is unknown, `SGD_BUSY` while another step is in flight.
+   *
+   * @param feeds - the inputs of the model that are neither parameters nor the seed
+   * @param fetches - further outputs that are wanted
+   */
+  step(feeds: OrtTensors, fetches?: readonly string[]): Promise<TrainingResult>;
+  /** Copies of the parameters, by name. */
+  read(): Promise<Record<string, FloatArray>>;
+  /**
+   * An ordinary model with the parameters as they are: of the graph what these outputs need, without the backward pass.
+   *
+   * @param outputs - default: all that are neither gradients nor the loss; the loss, if there are no others
+   */
+  exportModel(outputs?: readonly string[]): Promise<Uint8Array>;
+  /**
+   * One model with forward, backward and update, which trains in any ONNX Runtime. State and numbers of the step are inputs that have the
+   * values of now; the new state comes out. Metadata `sgd.state` lists inputs and outputs as JSON, `sgd.numbers` the inputs that are numbers of the
+   * step, by the names of the rule, `sgd.optimizer` has Keras's JSON of the optimizer.
+   */
+  exportTrainer(): Promise<Uint8Array>;
+  /** Releases the session; the values are gone with it. */
+  dispose(): Promise<void>;
+}
+
+const refuse = (message: string): never => {
+  throw new SgdError('SGD_INVALID_OPTION', message);
+};
+const listed = (names: Iterable<string>): string => [...names].join(', ') || 'none';
+
+/** Takes the seed's shape as it must be for one direction: what is not fixed is 1. */
+function seedOf({ inputs }: Parsed, loss: string, wanted: string | null | undefined): Source['seed'] {
+  const name = wanted ?? `adj_${loss}`;
+  const port = inputs.get(name);
+  if (port && wanted !== null) return { name, dims: port.dims.map((dim) => dim ?? 1) };
+  return wanted ? refuse(`seed ${name}: no such input, the model has ${listed(inputs.keys())}`) : null;
+}
+
+const isArray = (value: FloatArray | HostTensor): value is FloatArray => ArrayBuffer.isView(value);
+
+/** The first values of a parameter: given, or those in the model. */
+function valuesAt(
+  name: string,
+  parsed: Parsed,
+  given: FloatArray | HostTensor | undefined,
+): ReturnType<typeof valuesOf> {
+  const raw = parsed.initializers.get(name);
+  const port: Port | undefined = parsed.inputs.get(name);
+  if (!raw && !port)
+    refuse(
+      `parameter ${name}: no such initializer or input, the model has ${listed([...parsed.initializers.keys(), ...parsed.inputs.keys()])}`,
+    );
+  const inside = raw && valuesOf(name, raw);
+  if (!given) return inside ?? refuse(`parameter ${name}: it is an input without a value, expected one in parameters`);
+  const data = isArray(given) ? given : given.data;
+  const dtype = data instanceof Float64Array ? 'float64' : 'float32';
+  const shape = [...(isArray(given) ? (inside?.shape ?? (port!.dims as number[])) : given.shape)];
+  const fixed = port?.dims ?? inside!.shape;
+  const type = dtype === 'float64' ? DOUBLE : FLOAT;
+  if (
+    sizeOf(shape) !== data.length ||
+    fixed.length !== shape.length ||
+    fixed.some((dim, k) => dim !== null && dim !== shape[k])
+  )
+    refuse(`parameter ${name}: expected shape [${fixed.join()}], got ${data.length} values of shape [${shape.join()}]`);
+  if ((port?.type ?? type) !== type || (inside?.dtype ?? dtype) !== dtype)
+    refuse(`parameter ${name}: expected the type of the model, got ${dtype}`);
+  return { data, shape, dtype };
+}
+
+/** Looks whether the model has what is named. */
+function sourceOf({ model, parameters, loss, gradients, seed }: TrainingOptions): Source {
+  const parsed = parse(model);
+  const given: Readonly<Record<string, FloatArray | HostTensor>> = Array.isArray(parameters)
+    ? {}
+    : (parameters as Readonly<Record<string, FloatArray | HostTensor>>);
+  const names: readonly string[] = Array.isArray(parameters) ? parameters : Object.keys(given);
+  if (names.length === 0) refuse('parameters: expected at least one name');
+  const wantOutput = (name: string, what: string): Port =>
+    parsed.outputs.get(name) ?? refuse(`${what}: no such output, the model has ${listed(parsed.outputs.keys())}`);
+  wantOutput(loss, `loss ${loss}`);
+  const all = names.map((name) => {
+    const gradient = gradients?.[name] ?? `adj_${name}`;
+    const values = valuesAt(name, parsed, given[name]);
+    const { type, dims } = wantOutput(gradient, `gradient ${gradient} of ${name}`);
+    if (type !== (values.dtype === 'float64' ? DOUBLE : FLOAT))
+      refuse(`gradient ${gradient} of ${name}: expected ${values.dtype}, got ONNX type ${type}`);
+    // lengths that are not fixed may be anything
+    const known = sizeOf(dims.filter((dim) => dim !== null));
+    const { length } = values.data;
+    if (dims.includes(null) ? length % known !== 0 : length !== known)
+      refuse(`gradient ${gradient} of ${name}: expected ${length} values, got shape [${dims.join()}]`);
+    return { name, gradient, ...values };
+  });
+  const other = all.find(({ dtype }) => dtype !== all[0]!.dtype);
+  if (other) refuse(`parameter ${other.name}: expected ${all[0]!.dtype} as the first one, got ${other.dtype}`);
+  return { parsed, parameters: all, loss, seed: seedOf(parsed, loss, seed) };
+}
+
+/**
+ * Makes a model train itself. The update, `v = momentum * v - learning_rate * g; w = w + v` with all that the options ask for, is appended to a model
+ * that gives gradients, such as one that `onnx-ad` made; one run of it is forward, backward and update, and the parameters stay inside.
+ * The rule is Keras's, as in the backend; there are no groups, constraints, overwriting variables or measures.
+ *
+ * @returns a promise of the session. Rejects with `SgdError`: `SGD_INVALID_OPTION`, naming the tensor, when the model does not have what is named, in the
+ * types and shapes that are needed; `SGD_UNSUPPORTED` for options that it has no room for; `SGD_BACKEND` when ONNX Runtime refuses the model, or
+ * does not have the provider
+ */
+export async function trainingSession(options: TrainingOptions): Promise<TrainingSession> {
+  const source = sourceOf(options);
+  const { parsed, parameters, loss, seed } = source;
+  const { dtype } = parameters[0]!;
+  const backend = newFused(newEngine(options), source);
+  const optimizer: TrainingOptimizer =
+    typeof options.optimizer === 'function' ? options.optimizer(backend) : new SGD(options.optimizer, backend);
+  await optimizer.build(Object.fromEntries(parameters.map((each) => [each.name, each])));
+
+  const fed = new Set([...parsed.inputs.keys()].filter((name) => name !== seed?.name));
+  for (const { name } of parameters) fed.delete(name);
+  const wanted = [...fed].filter((name) => !parsed.initializers.has(name));
+  const hidden = new Set([loss, ...parameters.map(({ gradient }) => gradient)]);
+  const wantOutputs = (names: readonly string[]): void => {
+    for (const name of names)
+      if (!parsed.outputs.has(name)) refuse(`output ${name}: the model has ${listed(parsed.outputs.keys())}`);
+  };
+  const written = async (): Promise<Written[]> => {
+    const values = await optimizer.readAll();
+    return parameters.map(({ name, shape }) => ({ name, shape, data: values[name]! }));
+  };
+
+  return {
+    optimizer,
+    async step(feeds, fetches = []) {
+      for (const name of wanted) if (!feeds[name]) refuse(`input ${name}: expected a tensor, got none`);
+      for (const name in feeds) if (!fed.has(name)) refuse(`input ${name}: expected one of ${listed(fed)}`);
+      wantOutputs(fetches);
+      const call: Call = { feeds, fetches, made: {} };
+      const taken = await optimizer.apply(parameters.map(() => call));
+      const { made } = call;
+      return {
+        loss: (made[loss] as OrtTensor & { readonly data: FloatArray }).data[0]!,
+        taken,
+        outputs: Object.fromEntries(fetches.map((name) => [name, made[name]!])),
+      };
+    },
+    read: () => optimizer.readAll(),
+    async exportModel(outputs) {
+      const others = [...parsed.outputs.keys()].filter((name) => !hidden.has(name));
+      const chosen = outputs ?? (others.length > 0 ? others : [loss]);
+      wantOutputs(chosen);
+      return inferenceModel(source, await written(), chosen, dtype);
+    },
+    async exportTrainer() {
+      const tail = backend.tail();
+      const { slots } = await optimizer.getState();
+      const values = await written();
+      const state = tail.states.map(({ slot, parameter, input, output }) => {
+        const { name, shape } = parameters[parameter]!;
+        if (slot !== 'variable') values.push({ name: input, shape, data: slots[name]![slot]! });
+        return { slot, parameter: name, input, output };
+      });
+      const numbers = numbersNow(optimizer, dtype);
+      for (const name of tail.numbers)
+        values.push({ name: numberName(name), shape: [], data: numberArray(numbers[name]!) });
+      if (seed)
+        values.push({
+          name: seed.name,
+          shape: seed.dims,
+          data: numberArray(optimizer.scaleLoss(1), sizeOf(seed.dims)),
+        });
+      const metadata = {
+        'sgd.format': 'sgd-trainer/1',
+        'sgd.optimizer': JSON.stringify(serialize(optimizer)),
+        'sgd.loss': loss,
+        'sgd.state': JSON.stringify(state),
+        'sgd.numbers': JSON.stringify(Object.fromEntries(tail.numbers.map((name) => [name, numberName(name)]))),
+        'sgd.not_finite': tail.bad ?? '',
+      };
+      return trainerModel(source, tail, values, metadata);
+    },
+    dispose: () => optimizer.dispose(),
+  };
+
+  function numberArray(value: number, length = 1): FloatArray {
+    return dtype === 'float64' ? new Float64Array(length).fill(value) : new Float32Array(length).fill(value);
+  }
+}
+
+/** The numbers that the next updating step has. */
+function numbersNow(optimizer: TrainingOptimizer, dtype: 'float32' | 'float64'): Record<string, number> {
+  const config = (optimizer instanceof LossScaleOptimizer ? optimizer.inner : optimizer).getConfig();
+  const { momentum, weightDecay, gradientAccumulationSteps, emaMomentum } = config;
+  const step = {
+    phase: 'update',
+    ordinary: true,
+    lossScale: optimizer.scaleLoss(1),
+    accumulationSteps: gradientAccumulationSteps ?? 1,
+    clipLimit: config.clipnorm ?? config.globalClipnorm ?? config.clipvalue ?? 0,
+    rates: [{ learningRate: optimizer.learningRate, momentum, weightDecay: weightDecay ?? 0 }],
+    averageMomentum: optimizer.iterations === 0 ? 0 : emaMomentum,
+    averageOverwrite: false,
+  } as const;
+  return { ...numbersOf(step, 0, dtype), update: 1 };
+}

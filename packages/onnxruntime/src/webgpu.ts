@@ -1,0 +1,215 @@
+import { type Measured, type Program, type Session, SgdError, type Slot, type Step } from '@sgd/core';
+import { type Arena, column, destroy, find, flip, layOut, newArena, rangeOf } from './arena.ts';
+import { type Engine, enqueue, load, unload } from './engine.ts';
+import { download, type GpuBuffer, type GpuDevice, newBuffer, newCopies } from './gpu.ts';
+import { gpuModel, type Kind, type Model, needs } from './models.ts';
+import { divisor, numbersOf } from './numbers.ts';
+import type { OrtSession, OrtTensor, OrtTensors } from './ort.ts';
+import { arrayOf, onGpu, type OnnxTensor, sizeOf } from './tensor.ts';
+
+const LETTERS = { variable: 'x', momentum: 'm', accumulator: 'v', average: 'a' } as const;
+const bufferOf = (tensor: OrtTensor): GpuBuffer => tensor.gpuBuffer as GpuBuffer;
+const total = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0);
+
+/** The device that ONNX Runtime computes on; known once a session was made. */
+async function deviceOf({ ort, device }: Engine): Promise<GpuDevice> {
+  const { webgpu } = ort.env as { readonly webgpu?: { readonly device?: GpuDevice | Promise<GpuDevice> } };
+  const found = device ?? (await webgpu?.device);
+  if (found) return found;
+  throw new SgdError('SGD_BACKEND', 'onnxruntime, execution provider webgpu: there is no device');
+}
+
+/** Takes variables to the GPU, where they stay. */
+export async function openGpu(
+  engine: Engine,
+  program: Program,
+  given: readonly OnnxTensor[],
+): Promise<Session<OnnxTensor, OnnxTensor, 'async'>> {
+  const { ort } = engine;
+  const { clip, measure, slots, variables } = program;
+  let device: GpuDevice;
+  const loaded = new Map<Kind, { readonly model: Model; readonly session: OrtSession }>();
+  const arenas: Partial<Record<Slot, Arena>> = {};
+  let gradients: Arena | undefined;
+  const dispose = async (): Promise<void> => {
+    for (const arena of [gradients, ...Object.values(arenas)]) if (arena) destroy(arena);
+    const models = [...loaded.values()];
+    loaded.clear();
+    for (const { model } of models) await unload(engine, model.bytes);
+  };
+  try {
+    for (const kind of needs(program, 'global-norm')) {
+      const model = gpuModel(kind, program);
+      loaded.set(kind, { model, session: await load(engine, model.bytes) });
+    }
+    device = await deviceOf(engine);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+  let lost: SgdError | undefined;
+  let fail: (error: SgdError) => void = () => {};
+  void device.lost.then(({ message }) => {
+    lost = new SgdError('SGD_BACKEND', `onnxruntime, execution provider webgpu: the device is lost: ${message}`);
+    fail(lost);
+  });
+  /** In the queue; rejects when the device is lost, also while it is waited for. */
+  const guarded = <T>(job: () => Promise<T>): Promise<T> =>
+    enqueue(
+      ort,
+      () =>
+        new Promise<T>((resolve, reject) => {
+          if (lost) throw lost;
+          fail = reject;
+          job().then(resolve, reject);
+        }),
+    );
+
+  const layout = layOut(variables.map(({ shape }) => sizeOf(shape)));
+  const range = (buffer: GpuBuffer, i: number): ReturnType<typeof rangeOf> => rangeOf(layout, buffer, i);
+  gradients = newArena(ort, device, layout, false);
+  arenas.variable = newArena(ort, device, layout, true);
+  for (const slot of slots) arenas[slot] = newArena(ort, device, layout, true);
+  const { variable, momentum, accumulator, average } = arenas as Record<Slot, Arena> & { readonly momentum?: Arena };
+  const last: Measured = {};
+
+  // ONNX Runtime gives the device up with its last session: each handle that we make keeps one loaded until it is freed
+  const anchor = loaded.get('update')!.model.bytes;
+  const handles = given.map((handle, i): OrtTensor => {
+    if (onGpu(handle)) return handle;
+    load(engine, anchor).catch(() => {});
+    const { shape } = variables[i]!;
+    const buffer = newBuffer(device, layout.sizes[i]! * 4);
+    return ort.Tensor.fromGpuBuffer!(buffer, {
+      dataType: 'float32',
+      dims: shape,
+      download: async () => (await download(device, [{ buffer, offset: 0, bytes: sizeOf(shape) * 4 }]))[0] as never,
+      dispose() {
+        buffer.destroy();
+        void enqueue(ort, () => unload(engine, anchor));
+      },
+    });
+  });
+  /** Brings the values of variables to where the user sees them. */
+  const publish = (): void => {
+    const copies = newCopies(device);
+    handles.forEach((handle, i) => copies.copy(range(variable.buffer, i), bufferOf(handle), 0));
+    copies.submit();
+  };
+  const upload = (tensor: OnnxTensor, to: GpuBuffer, i: number): void => {
+    const { offset, bytes } = range(to, i);
+    if (onGpu(tensor)) {
+      const copies = newCopies(device);
+      copies.copy({ buffer: bufferOf(tensor), offset: 0, bytes }, to, offset);
+      copies.submit();
+    } else device.queue.writeBuffer(to, offset, arrayOf(tensor));
+  };
+  given.forEach((handle, i) => upload(handle, variable.buffer, i));
+  publish();
+
+  /** Runs a model; the new values take the place of the old ones. */
+  const run = async (kind: Kind, numbers: Readonly<Record<string, Float32Array>>): Promise<OrtTensors> => {
+    const { model, session } = loaded.get(kind)!;
+    const feeds: Record<string, OrtTensor> = {};
+    const fetches: Record<string, OrtTensor | null> = {};
+    const named: Record<string, Arena> = { g: gradients! };
+    for (const [slot, letter] of Object.entries(LETTERS)) named[letter] = arenas[slot as Slot]!;
+    for (const name of model.arrays) feeds[name] = named[name]!.tensor;
+    for (const name of model.numbers)
+      feeds[name] = new ort.Tensor('float32', numbers[name]!, [numbers[name]!.length, 1]);
+    for (const name of model.outputs) fetches[name] = name.endsWith('_') ? named[name[0]!]!.other!.tensor : null;
+    const figures = await session.run(feeds, fetches);
+    for (const name of model.outputs) if (name.endsWith('_')) flip(named[name[0]!]!);
+    return figures;
+  };
+
+  /** The sums of squares in rows, by variable. */
+  const byVariable = (rows: Float32Array): number[] =>
+    layout.starts.map((start, i) => total(rows.subarray(start, layout.starts[i + 1] ?? layout.owners.length)));
+
+  const step = async (now: Step, taken: readonly OnnxTensor[], indices: readonly number[]): Promise<boolean> => {
+    const updates = now.phase === 'update';
+    const missing = variables.map((_, i) => i).filter((i) => !indices.includes(i));
+    const zero = newCopies(device);
+    for (const i of missing) zero.clear(range(gradients!.buffer, i));
+    zero.submit();
+    indices.forEach((i, j) => upload(taken[j]!, gradients!.buffer, i));
+
+    const rates = variables.map(({ group }) => numbersOf(now, group, 'float32'));
+    const numbers: Record<string, Float32Array> = {};
+    for (const name in rates[0]) {
+      numbers[name] = column(layout, program, (i) => (name === 'wd' && !variables[i]!.decays ? 0 : rates[i]![name]!));
+    }
+    let sums: number[] = [];
+    const look = updates && loaded.has('norm') ? 'norm' : 'finite';
+    if (loaded.has(look)) {
+      const { bad, sum } = await run(look, numbers);
+      if (bad && total(bad.data as Float32Array) > 0) return false;
+      if (sum) sums = byVariable(sum.data as Float32Array);
+    }
+    if (clip === 'norm') numbers['d'] = column(layout, program, (i) => divisor(sums[i] ?? 0, now.clipLimit, 'float32'));
+
+    if (updates) {
+      // what a variable without gradient has accumulated is of no more use, and no part of a norm
+      const forgotten = newCopies(device);
+      for (const i of missing) if (accumulator) forgotten.clear(range(accumulator.buffer, i));
+      forgotten.submit();
+    }
+    const { moved } = await run(updates ? 'update' : 'accumulate', numbers);
+    const back = newCopies(device);
+    for (const arena of updates ? [variable, momentum] : [accumulator])
+      for (const i of missing)
+        if (arena) back.copy(range(arena.other!.buffer, i), arena.buffer, range(arena.buffer, i).offset);
+    if (updates && accumulator) variables.forEach((_, i) => back.clear(range(accumulator.buffer, i)));
+    back.submit();
+    const ofGiven = (all: readonly number[]): number => Math.sqrt(total(indices.map((i) => all[i]!)));
+    if (updates && measure.has('gradient-norm')) last.gradientNorm = ofGiven(sums);
+    if (moved) last.updateNorm = ofGiven(byVariable(moved.data as Float32Array));
+    if (average) {
+      await run('average', numbers);
+      if (now.averageOverwrite) assign();
+    }
+    publish();
+    return true;
+  };
+
+  const assign = (): void => {
+    const copies = newCopies(device);
+    variables.forEach((_, i) =>
+      copies.copy(range(average.buffer, i), variable.buffer, range(variable.buffer, i).offset),
+    );
+    copies.submit();
+  };
+
+  return {
+    variables: handles,
+    step: (now, taken, indices) => guarded(() => step(now, taken, indices)),
+    averages: (action) =>
+      guarded(async () => {
+        if (action === 'assign') assign();
+        else {
+          const { buffer, tensor } = variable;
+          Object.assign(variable, { buffer: average.buffer, tensor: average.tensor });
+          Object.assign(average, { buffer, tensor });
+        }
+        publish();
+      }),
+    read: (entries) =>
+      guarded(async () =>
+        download(
+          device,
+          entries.map((entry) => find(arenas, layout, entry)),
+        ),
+      ),
+    write: (entries) =>
+      guarded(async () => {
+        const ranges = entries.map((entry) => find(arenas, layout, entry, entry.values.length));
+        ranges.forEach(({ buffer, offset }, j) =>
+          device.queue.writeBuffer(buffer, offset, Float32Array.from(entries[j]!.values)),
+        );
+        publish();
+      }),
+    measured: async () => ({ ...last }),
+    dispose: () => enqueue(ort, dispose),
+  };
+}

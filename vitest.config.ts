@@ -10,6 +10,10 @@ const chrome = (
 ).find((path) => path && existsSync(path));
 const chromeArgs = [
   '--no-sandbox', // root, containers
+  '--enable-unsafe-webgpu', // without it there is no adapter on software rendering
+  '--use-webgpu-adapter=swiftshader',
+  '--use-angle=swiftshader',
+  '--enable-unsafe-swiftshader',
   '--disable-background-networking',
   '--disable-component-update',
   '--no-first-run',

@@ -28,7 +28,14 @@ export function buffers(gpu: Gpu): Device<Buffer, Buffer> {
   const start = async (kernel: Kernel, size: number, args: readonly unknown[]): Promise<Buffer> => {
     while (building.has(kernel)) await building.get(kernel);
     kernel.setOutput([size]);
-    const running = kernel(...args) as Promise<Buffer>;
+    const running = (kernel(...args) as Promise<Buffer>).then((made) => {
+      // the kernel would keep it until it runs again; which it may have done
+      if (kernel.kernel.outputBuffer === made.buffer) {
+        made.buffer._refs--;
+        kernel.kernel.outputBuffer = null;
+      }
+      return made;
+    });
     if (built.has(kernel)) return running;
     building.set(
       kernel,

@@ -84,7 +84,7 @@ export function* loadTensors<T>(
         if (slots.size > 0 && !zeros.has(size)) zeros.set(size, yield* settled(device.run(fill, size, [], [0])));
       } else tensors.variable[i] = null;
       // a texture of the user's stays the handle until the first step
-      if (!ours && found.values !== value) hand(i);
+      if (!ours && (found.values !== value || ArrayBuffer.isView(value))) hand(i);
       for (const slot of slots) {
         tensors[slot][i] = size > 0 && has(slot, i) ? device.share(zeros.get(size) as T) : null;
       }

@@ -35,10 +35,10 @@ function setUp(mode: string) {
 
 describe.each(['webgl2', 'webgl'])('mode %s', (mode) => {
   it.each([
-    ['every option', everything, {}, [], 0],
-    ['a norm of each', { ...everything, globalClipnorm: null, clipnorm: 1 }, {}, [], 0],
-    ['measuring', everything, { measure: ['gradient-norm', 'update-norm'] as const }, [], 0],
-    ['a finite check', everything, { nonFinite: 'skip' as const }, [1], 0],
+    ['every option', everything, {}, []],
+    ['a norm of each', { ...everything, globalClipnorm: null, clipnorm: 1 }, {}, []],
+    ['measuring', everything, { measure: ['gradient-norm', 'update-norm'] as const }, []],
+    ['a finite check', everything, { nonFinite: 'skip' as const }, [1]],
   ])('%s: a step uploads nothing and reads no more than one element', async (_name, options, extras, reads) => {
     const { engine, counted, variables, flat, square } = setUp(mode);
     const optimizer = new SGD(options, engine, { onWarning() {}, ...extras });
@@ -60,7 +60,7 @@ describe.each(['webgl2', 'webgl'])('mode %s', (mode) => {
   });
 
   const steps = mode === 'webgl2' ? 1000 : 100;
-  it(`${steps} steps hold no more textures than the first, and none is left in the end`, () => {
+  it(`${steps} steps hold no more textures than the first ones, and none is left in the end`, () => {
     const { gpu, engine, counted, variables, flat, square } = setUp(mode);
     const optimizer = new SGD(everything, engine, { measure: ['gradient-norm', 'update-norm'], nonFinite: 'skip' });
     optimizer.build(variables);
@@ -75,10 +75,10 @@ describe.each(['webgl2', 'webgl'])('mode %s', (mode) => {
       optimizer.apply(gradients);
       live.push(counted.live);
     }
+    // slots that were never written share textures of zeros; accumulators do so after each second step
     expect(live[0]).toBeGreaterThan(0);
-    // an accumulator that is 0 shares a texture
-    expect(live.slice(-2)).toEqual(live.slice(0, 2));
-    expect(Math.max(...live)).toBe(live[0]);
+    expect(live.slice(-2)).toEqual(live.slice(2, 4));
+    expect(Math.max(...live)).toBe(live[2]);
     const last = optimizer.trainableVariables as readonly GpuTexture[];
     optimizer.dispose();
     for (const variable of last) variable.delete();

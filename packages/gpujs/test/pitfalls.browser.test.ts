@@ -70,7 +70,6 @@ describe.each(['webgl2', 'webgl'])('mode %s', (mode) => {
       optimizer.dispose();
       expect(Array.from(twice([1, 2, 3]) as Float32Array)).toEqual([2, 4, 6]);
     }
-    expect(gpu.kernels).not.toHaveLength(1);
   });
 
   it('5: variables can be read and deleted when the optimizer is gone', () => {

@@ -56,8 +56,21 @@ function rowsOf(values: Float32Array, shape: readonly number[], from = 0): Float
 const viewOf = (values: Float32Array, shape: readonly number[]): object =>
   shape.length < 2 || shape.length > 3 || values.length === 0 ? values : rowsOf(values, shape);
 
+/** Arrays from this length on are given back at once: 8 MB a step would otherwise wait for the garbage collector. */
+const LARGE = 1 << 15;
+
+const host = globalThis as unknown as {
+  structuredClone(value: unknown, options: { transfer: readonly ArrayBufferLike[] }): unknown;
+};
+
 /** The modes cpu and webasm: kernels take and return arrays, and the host is the device. The same bits as Keras. */
 export function arrays(gpu: Gpu, name: string): Device<Float32Array, number> {
+  /** Large arrays that a kernel made, and that nobody else has. */
+  const own = new WeakSet<Float32Array>();
+  const give = (tensor: Float32Array): Float32Array => {
+    own.delete(tensor);
+    return tensor;
+  };
   return {
     name,
     mode: 'sync',
@@ -79,12 +92,16 @@ export function arrays(gpu: Gpu, name: string): Device<Float32Array, number> {
     run(formula: Formula, size, tensors, numbers = [], count) {
       const kernel = kernelOf(gpu, formula, 'Array');
       kernel.setOutput([size]);
-      return kernel(...tensors, ...numbers, ...(count === undefined ? [] : [count])) as Float32Array;
+      const made = kernel(...tensors, ...numbers, ...(count === undefined ? [] : [count])) as Float32Array;
+      if (size >= LARGE) own.add(made);
+      return made;
     },
-    share: (tensor) => tensor,
+    share: give,
     copy: (tensor) => tensor.slice(),
-    free() {},
-    handle: viewOf,
+    free(tensor) {
+      if (own.delete(tensor)) host.structuredClone(tensor.buffer, { transfer: [tensor.buffer] });
+    },
+    handle: (tensor, shape) => viewOf(give(tensor), shape),
     view: (values, shape) => viewOf(values as Float32Array, shape),
     squares: (tensor, size) => settled(Float32Array.of(dot(tensor, tensor, 0, size))),
     total(sums) {

@@ -1,6 +1,6 @@
 /**
  * A kernel as text, since gpu.js reads the text of functions and minifiers rename what is in them. `arrays`, `numbers` and `counts`
- * are the names of its parameters, a letter each and in this order. In `body`, `$x` is the element of the array `x` that belongs to the thread, and `R` rounds
+ * are the names of its parameters, a letter each and in this order. In `body`, `$x` is the element of the array `x` that belongs to the thread, `#x` the only element of `x`, and `R` rounds
  * to float32: modes that compute in float32 anyway ignore it.
  */
 export interface Formula {
@@ -10,9 +10,13 @@ export interface Formula {
   readonly body: string;
 }
 
-/** The text that gpu.js takes. */
-export function sourceOf({ arrays, numbers, counts = '', body }: Formula): string {
-  const code = body.replaceAll(/\$(\w)/g, '$1[this.thread.x]').replaceAll('R(', 'Math.fround(');
+/** The text that gpu.js takes. `native`: elements come from functions `own_x` and `only_x` in the language of the device. */
+export function sourceOf({ arrays, numbers, counts = '', body }: Formula, native = false): string {
+  const [own, only] = native ? ['own_$1()', 'only_$1()'] : ['$1[this.thread.x]', '$1[0]'];
+  const code = body
+    .replaceAll(/\$(\w)/g, own)
+    .replaceAll(/#(\w)/g, only)
+    .replaceAll('R(', 'Math.fround(');
   return `function kernel(${(arrays + numbers + counts).split('').join(', ')}) { ${code} }`;
 }
 
@@ -51,20 +55,20 @@ export function gradientOf(unscale: boolean, add: boolean, mean: boolean, clip: 
 }
 
 /** `(g * c) / d` */
-export const clipNorm: Formula = { arrays: 'gd', numbers: 'c', body: 'return R(R($g * c) / d[0]);' };
+export const clipNorm: Formula = { arrays: 'gd', numbers: 'c', body: 'return R(R($g * c) / #d);' };
 /** `g * d` */
-export const clipGlobal: Formula = { arrays: 'gd', numbers: '', body: 'return R($g * d[0]);' };
+export const clipGlobal: Formula = { arrays: 'gd', numbers: '', body: 'return R($g * #d);' };
 /** `max(norm, c)` of a sum of squares */
 export const divisor: Formula = {
   arrays: 's',
   numbers: 'c',
-  body: 'var n = s[0]; if (n > 0.0) { n = R(Math.sqrt(n)); } if (n <= c) { n = c; } return n;',
+  body: 'var n = #s; if (n > 0.0) { n = R(Math.sqrt(n)); } if (n <= c) { n = c; } return n;',
 };
 /** `c * min(1 / norm, q)` of a sum of squares, `u` (NaN) where that is not finite */
 export const factor: Formula = {
   arrays: 's',
   numbers: 'cqu',
-  body: `var n = s[0]; var y = q; if (n > 0.0) { n = R(Math.sqrt(n)); y = R(1.0 / n); if (q <= y) { y = q; } } y = R(c * y); if (${FINITE('n')}) { return y; } return u;`,
+  body: `var n = #s; var y = q; if (n > 0.0) { n = R(Math.sqrt(n)); y = R(1.0 / n); if (q <= y) { y = q; } } y = R(c * y); if (${FINITE('n')}) { return y; } return u;`,
 };
 
 /** `m * b - g * l` */
@@ -94,5 +98,5 @@ export const flaws: Formula = reduction('g', `if (${FINITE('g[k]')}) { s += 0.0;
 /** The sum of two to four sums. */
 export function sumOf(count: number): Formula {
   const names = ['a', 'b', 'c', 'd'].slice(0, count);
-  return { arrays: names.join(''), numbers: '', body: `return ${names.map((name) => `${name}[0]`).join(' + ')};` };
+  return { arrays: names.join(''), numbers: '', body: `return ${names.map((name) => `#${name}`).join(' + ')};` };
 }

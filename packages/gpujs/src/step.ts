@@ -68,12 +68,13 @@ export function makeStepper<T, F>(device: Device<T, F>, program: Program, tensor
     const sums: T[] = [];
     try {
       for (const { gradient, size } of all) sums.push(yield* device.squares(gradient, size));
-      if (clip === 'global-norm' && sums.length > 0) {
+      if (clip === 'global-norm') {
+        if (sums.length === 0) return;
         const sum = yield* device.total(sums);
         sums.push(sum);
         sums.push(yield* run(formulas.factor, 1, [sum], [R(limit), R(1 / limit), NaN]));
         for (const given of all) yield* change(given, formulas.clipGlobal, sums.slice(-1), []);
-      } else if (clip === 'norm') {
+      } else {
         for (const [j, given] of all.entries()) {
           const divisor = yield* run(formulas.divisor, 1, [sums[j] as T], [R(limit)]);
           sums.push(divisor);
@@ -138,7 +139,7 @@ export function makeStepper<T, F>(device: Device<T, F>, program: Program, tensor
       if (measure.has('gradient-norm')) {
         for (const { gradient, size } of all) figures.gradient.push(yield* device.figure(gradient, null, size));
       }
-      yield* clipByNorm(all, step.clipLimit);
+      if (clip.endsWith('norm')) yield* clipByNorm(all, step.clipLimit);
       for (const given of all) yield* update(given, step);
       if (accumulates) variables.forEach((_, i) => tensors.reset(i));
     }

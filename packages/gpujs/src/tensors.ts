@@ -48,8 +48,8 @@ export function* loadTensors<T>(
     const { shape } = variables[i]!;
     const tensor = tensors.variable[i];
     const handle = tensor ? device.handle(tensor, shape) : new Float32Array(0);
-    const flat = tensor ?? handle;
-    note(handle, { shape, name: names[i], flat: ArrayBuffer.isView(flat) ? (flat as Float32Array) : null });
+    const flat = ArrayBuffer.isView(tensor ?? handle) ? ((tensor ?? handle) as Float32Array) : null;
+    if (flat !== handle || shape.length !== 1 || names[i] !== undefined) note(handle, { shape, name: names[i], flat });
     if (owned[i]) (handles[i] as Partial<GpuTexture>).delete?.();
     handles[i] = handle as GpuVariable;
     owned[i] = true;

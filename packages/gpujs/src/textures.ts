@@ -2,7 +2,7 @@ import { SgdError } from '@sgd/core';
 import { type Device, everywhere, type Flaw, outputOf, sizeOf } from './device.ts';
 import { fill, type Formula } from './formulas.ts';
 import type { Gl, GlTexture, Gpu, Kernel } from './gpu.ts';
-import { kernelOf } from './kernels.ts';
+import { kernelOf, type Native } from './kernels.ts';
 import { reductions } from './reductions.ts';
 
 const KIND = 'ArrayTexture(1)';
@@ -37,6 +37,20 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> 
   const wide = gl.texStorage2D !== undefined;
   const side = gl.getParameter(MAX_TEXTURE_SIZE) as number;
 
+  // To find an element by its index costs several times what is done to it. Where all textures are of the size that the output will have,
+  // the element is at the place of the pixel.
+  const native = (arrays: string): Native[] =>
+    arrays.split('').flatMap((x) => [
+      { name: `own_${x}`, source: `float own_${x}() { return ${at(x, 'gl_FragCoord.xy')}; }` },
+      { name: `only_${x}`, source: `float only_${x}() { return ${at(x, 'vec2(0.5)')}; }` },
+    ]);
+  const at = (x: string, place: string): string =>
+    wide ? `texelFetch(user_${x}, ivec2(${place}), 0).r` : `texture2D(user_${x}, ${place} / vec2(user_${x}Size)).r`;
+  const alike = (tensors: readonly GlTexture[], size: number): boolean => {
+    const [width, height] = sideOf(size);
+    return tensors.every((t) => (t.size[0] === width && t.size[1] === height) || (t.size[0] === 1 && t.size[1] === 1));
+  };
+
   const run = (
     formula: Formula,
     output: readonly number[],
@@ -44,7 +58,8 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> 
     numbers: readonly number[] = [],
     count?: number,
   ): GlTexture => {
-    const kernel = kernelOf(gpu, formula, KIND, output.length);
+    const fast = count === undefined && tensors.length > 0 && alike(tensors, output[0]!);
+    const kernel = kernelOf(gpu, formula, KIND, output.length as 1 | 2 | 3, fast ? native : undefined);
     // before every run, also of the same size: otherwise a texture of another size is taken for the output
     kernel.setOutput(output);
     const made = kernel(...tensors, ...numbers, ...(count === undefined ? [] : [count])) as GlTexture;
@@ -75,8 +90,7 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> 
 
   const upload = (values: Float32Array): GlTexture => {
     const Texture = classOf(1);
-    const width = Math.ceil(Math.sqrt(values.length));
-    const height = Math.ceil(values.length / width);
+    const [width, height] = sideOf(values.length);
     const pixels = new Float32Array(width * height * (wide ? 1 : 4));
     if (wide) pixels.set(values);
     else values.forEach((value, i) => (pixels[4 * i] = value));
@@ -159,4 +173,12 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> 
     },
   };
   return { ...device, ...reductions(device) };
+}
+
+/** Width and height of the textures that gpu.js makes for outputs of one dimension. */
+function sideOf(size: number): readonly [number, number] {
+  let high = Math.ceil(Math.sqrt(size));
+  let low = Math.floor(Math.sqrt(size));
+  while (high * low < size) low = Math.ceil(size / --high);
+  return [low, Math.ceil(size / low)];
 }

@@ -42,7 +42,15 @@ describe('the backend', () => {
     expect(name).toBe(`gpujs:${mode}`);
     expect(supports.has('constraint')).toBe(true);
     expect(supports.has('float64')).toBe(false);
-    const all: Feature[] = ['momentum', 'accumulation', 'average', 'finite-check', 'clip-global-norm', 'groups', 'measure'];
+    const all: Feature[] = [
+      'momentum',
+      'accumulation',
+      'average',
+      'finite-check',
+      'clip-global-norm',
+      'groups',
+      'measure',
+    ];
     expect(all.filter((feature) => !supports.has(feature))).toEqual([]);
   });
 
@@ -51,7 +59,12 @@ describe('the backend', () => {
     ['a mode that is not there', () => gpujs({ mode: 'webgl2' }), 'SGD_UNSUPPORTED', /"webgl2"/],
     ['webgpu that is not there', () => gpujs({ async: true }), 'SGD_UNSUPPORTED', /"webgpu"/],
     ['a mode that nobody knows', () => gpujs({ mode: 'gpgpu' }), 'SGD_UNSUPPORTED', /"gpgpu"/],
-    ['async for a mode that is not', () => gpujs({ gpu: new GPU({ mode: 'cpu' }), async: true }), 'SGD_INVALID_OPTION', /cpu/],
+    [
+      'async for a mode that is not',
+      () => gpujs({ gpu: new GPU({ mode: 'cpu' }), async: true }),
+      'SGD_INVALID_OPTION',
+      /cpu/,
+    ],
     ['mode dev', () => gpujs({ gpu: new GPU({ mode: 'dev' }) }), 'SGD_UNSUPPORTED', /"dev"/],
     ['mode async', () => gpujs({ gpu: new GPU({ mode: 'async' }) }), 'SGD_UNSUPPORTED', /"async"/],
     ['a variant that nobody knows', () => make('webgl3'), 'SGD_INVALID_OPTION', /webasm.*"webgl3"/],
@@ -135,7 +148,10 @@ describe.each(['cpu', 'webasm'] as const)('mode %s', (mode) => {
   it('refuses a texture, with the cure', () => {
     const texture = { toArray: () => new Float32Array(2), clone() {}, delete() {} };
     const error = failure(() => new SGD({}, gpujs({ mode })).build({ w: texture }));
-    expect([error.code, error.message]).toEqual(['SGD_UNSUPPORTED', expect.stringMatching(/"w".*texture.*toArray\(\)/)]);
+    expect([error.code, error.message]).toEqual([
+      'SGD_UNSUPPORTED',
+      expect.stringMatching(/"w".*texture.*toArray\(\)/),
+    ]);
   });
 });
 

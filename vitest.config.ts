@@ -50,7 +50,7 @@ if (chrome) {
     resolve: { conditions: [source, 'module', 'browser', 'development|production'] },
     test: {
       name: 'browser',
-      include: ['packages/*/test/**/*.browser.test.ts'],
+      include: ['packages/*/test/**/*.browser.test.ts', 'apps/*/test/**/*.browser.test.ts'],
       browser: {
         enabled: true,
         headless: true,

@@ -26,15 +26,15 @@ afterAll(() => rmSync(work, { recursive: true, force: true }));
 const pnpm = [join(root, 'tooling/pnpm.mjs'), '--recursive', '--filter', './packages/*'];
 execFileSync(process.execPath, [...pnpm, 'pack', '--pack-destination', work], { stdio: 'pipe' });
 
-/** Installs a packed package, its own dependencies from where the workspace has them. Gives the tarball. */
+/** Installs a packed package, its dependencies and peers from where the workspace has them. Gives the tarball. */
 function install(folder: string): Buffer<ArrayBuffer> {
   const from = join(root, 'packages', folder);
-  const { name, version, dependencies } = manifestIn(from);
+  const { name, version, dependencies, peerDependencies } = manifestIn(from);
   const tarball = join(work, `${name.slice(1).replace('/', '-')}-${version}.tgz`);
   const target = join(consumer, 'node_modules', name);
   mkdirSync(target, { recursive: true });
   execFileSync('tar', ['xzf', tarball, '-C', target, '--strip-components=1']);
-  for (const needed of Object.keys(dependencies ?? {})) {
+  for (const needed of Object.keys({ ...dependencies, ...peerDependencies })) {
     const link = join(consumer, 'node_modules', needed);
     if (needed.startsWith('@sgd/') || existsSync(link)) continue;
     mkdirSync(dirname(link), { recursive: true });

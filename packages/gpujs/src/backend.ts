@@ -1,27 +1,9 @@
 import { type Backend, type HostTensor, type Mode, SgdError } from '@sgd/core';
 import { type Device, sizeOf } from './device.ts';
 import type { Gpu, GpuArgument, GpuGradient, GpuTexture, GpuVariable } from './gpu.ts';
-import { deviceOf, makeGpu } from './mode.ts';
 import { openSession } from './session.ts';
 import { perform } from './steps.ts';
 import { describe, isOurs, note, refuses, valuesOf } from './tensor.ts';
-
-/** What {@link gpujs} takes. */
-export interface GpujsOptions {
-  /** The `GPU` on which the model's kernels are made; left out, one is made. */
-  readonly gpu?: Gpu | undefined;
-  /** The mode of the `GPU` that is made: `"webgl2"`, `"webgl"`, `"headlessgl"`, `"webasm"` or `"cpu"`; gpu.js chooses by default. */
-  readonly mode?: string | undefined;
-  readonly async?: false | undefined;
-}
-
-/** What {@link gpujs} takes for mode webgpu, in which every call is a promise. */
-export interface GpujsAsyncOptions {
-  /** A `GPU` of mode `"webgpu"`; left out, one is made. */
-  readonly gpu?: Gpu | undefined;
-  readonly mode?: 'webgpu' | undefined;
-  readonly async: true;
-}
 
 /** The engine, and what kernels of the user's need of it. */
 export interface GpujsBackend<M extends Mode> extends Backend<GpuVariable, GpuGradient, M> {
@@ -40,36 +22,14 @@ export interface GpujsBackend<M extends Mode> extends Backend<GpuVariable, GpuGr
   destroy(): Promise<void>;
 }
 
-/**
- * The gpu.js engine: variables, slots and gradients are textures, each formula of the step is a kernel, and nothing is read back.
- *
- * On a `GPU` of your own, gradients are the textures that your kernels return (with `pipeline: true` and `precision: 'single'`), and
- * `optimizer.trainableVariables` are textures for your kernels; they are replaced at each step. In the modes webasm and cpu the same are arrays.
- * A texture of yours that becomes a variable is read, and neither written nor deleted.
- *
- * In the modes cpu and webasm results have Keras's bits. In the others `tolerance` allows for drivers that fuse a product with a sum or flush numbers below
- * 2^-126 to 0. `supports` has all features but float64 and, where values are not on the host, constraints.
- *
- * @throws SgdError `SGD_INVALID_OPTION`: no GPU, or one whose mode and `async` do not go together, or whose canvas is not that of its context;
- * `SGD_UNSUPPORTED`: a mode that does not run here, also because a content security policy forbids it. Steps throw `SGD_BACKEND` when the
- * context is lost.
- */
-export function gpujs(options?: GpujsOptions): GpujsBackend<'sync'>;
-/** In mode webgpu: every call is a promise. */
-export function gpujs(options: GpujsAsyncOptions): GpujsBackend<'async'>;
-export function gpujs(options: GpujsOptions | GpujsAsyncOptions = {}): GpujsBackend<Mode> {
-  const { gpu: given, mode, async } = options;
-  const gpu = given ?? makeGpu(mode ?? (async ? 'webgpu' : undefined));
-  const device = deviceOf(gpu);
-  if (Boolean(async) !== (device.mode === 'async')) {
-    const cure = async ? 'leave out `async: true`' : 'pass `async: true`, and await every call';
-    throw new SgdError('SGD_INVALID_OPTION', `gpujs: the GPU is one for ${device.name}: ${cure}`);
-  }
+/** The engine on a device. */
+export function backendOn<M extends Mode>(gpu: Gpu, device: Device, made: boolean): GpujsBackend<M> {
+  const mode = device.mode as M;
   const tensor = (values: HostTensor): GpuVariable => tensorOf(device, values);
   return {
     contract: 1,
     name: device.name,
-    mode: device.mode,
+    mode,
     supports: device.supports,
     tolerance: device.tolerance,
     gpu,
@@ -80,7 +40,7 @@ export function gpujs(options: GpujsOptions | GpujsAsyncOptions = {}): GpujsBack
     },
     describe: (variable) => describe(device, variable),
     refuses: (gradient, index, program) => refuses(device, gradient, index, program),
-    open: (program, variables) => perform(device.mode, openSession<Mode>(device, program, variables)),
+    open: (program, variables) => perform(mode, openSession<M>(device, program, variables)),
     shaped(variable, shape) {
       const found = describe(device, variable);
       const wanted = shape ?? found.shape;
@@ -91,7 +51,7 @@ export function gpujs(options: GpujsOptions | GpujsAsyncOptions = {}): GpujsBack
       return device.view(valuesOf(variable, found), wanted) as GpuArgument;
     },
     async destroy() {
-      if (!given) await gpu.destroy();
+      if (made) await gpu.destroy();
     },
   };
 }

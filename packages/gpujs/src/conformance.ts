@@ -1,5 +1,7 @@
 import { type Mode, SgdError } from '@sgd/core';
-import { gpujs, type GpujsBackend } from './backend.ts';
+import { gpujsAsync } from './async.ts';
+import type { GpujsBackend } from './backend.ts';
+import { gpujs } from './gpujs.ts';
 
 const VARIANTS = ['cpu', 'webasm', 'webgl2', 'webgl', 'headlessgl', 'webgpu'];
 
@@ -14,5 +16,5 @@ export default function backend(variant?: string): GpujsBackend<Mode> {
   if (variant !== undefined && !VARIANTS.includes(variant)) {
     throw new SgdError('SGD_INVALID_OPTION', `gpujs has the variants ${VARIANTS.join(', ')}, got "${variant}"`);
   }
-  return variant === 'webgpu' ? gpujs({ async: true }) : gpujs({ mode: variant });
+  return variant === 'webgpu' ? gpujsAsync() : gpujs({ mode: variant });
 }

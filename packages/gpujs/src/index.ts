@@ -3,5 +3,7 @@
  *
  * @packageDocumentation
  */
-export { gpujs, type GpujsAsyncOptions, type GpujsBackend, type GpujsOptions } from './backend.ts';
+export { gpujsAsync, type GpujsAsyncOptions } from './async.ts';
+export type { GpujsBackend } from './backend.ts';
 export type { Gpu, GpuArgument, GpuGradient, GpuRows, GpuTensor, GpuTexture, GpuVariable } from './gpu.ts';
+export { gpujs, type GpujsOptions } from './gpujs.ts';

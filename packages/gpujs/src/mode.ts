@@ -1,7 +1,6 @@
 import { SgdError } from '@sgd/core';
 import { GPU } from 'gpu.js';
 import { arrays } from './arrays.ts';
-import { buffers } from './buffers.ts';
 import type { Device } from './device.ts';
 import { fill } from './formulas.ts';
 import type { Gl, Gpu } from './gpu.ts';
@@ -17,22 +16,23 @@ export function makeGpu(mode: string | undefined): Gpu {
   }
 }
 
-/** What does the work on a GPU, by its mode. Throws for modes that we don't have, and where the mode can't run. */
-export function deviceOf(gpu: Gpu): Device {
+/** What runs the kernels of a GPU: `gpu.mode` may be "gpu", for whatever there is. */
+export function kindOf(gpu: Gpu): string {
   if (typeof gpu?.createKernel !== 'function') {
     throw new SgdError('SGD_INVALID_OPTION', `gpu: expected a GPU of gpu.js, got ${typeof gpu}`);
   }
-  if (gpu.mode === 'dev' || gpu.mode === 'async') {
-    const cure = 'make it with mode "gpu", "webasm", "cpu" or "webgpu"';
-    throw new SgdError(
-      'SGD_UNSUPPORTED',
-      `gpu: expected a GPU whose kernels are kernels of one kind, got mode "${gpu.mode}": ${cure}`,
-    );
+  const { Kernel } = gpu as { readonly Kernel?: { readonly mode: string } | null };
+  return gpu.mode === 'async' ? gpu.mode : (Kernel?.mode ?? gpu.mode);
+}
+
+/** What does the work on a GPU, by its mode. Throws for modes that are not synchronous, and where the mode can't run. */
+export function deviceOf(gpu: Gpu): Device {
+  const kind = kindOf(gpu);
+  if (kind === 'gpu') return onWebGL(gpu);
+  if (kind !== 'cpu' && kind !== 'webasm') {
+    const cure = kind === 'webgpu' ? 'pass it to gpujsAsync()' : 'make it with mode "gpu", "webasm" or "cpu"';
+    throw new SgdError('SGD_UNSUPPORTED', `gpu: its mode "${kind}" is not synchronous: ${cure}`);
   }
-  // `gpu.mode` may be "gpu", for whatever there is
-  const kind = (gpu as { readonly Kernel?: { readonly mode: string } }).Kernel?.mode;
-  if (kind === 'webgpu') return buffers(gpu) as unknown as Device;
-  if (kind !== 'cpu' && kind !== 'webasm') return onWebGL(gpu);
   wantCode(kind);
   return arrays(gpu, `gpujs:${kind}`) as unknown as Device;
 }

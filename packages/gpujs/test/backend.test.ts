@@ -1,6 +1,6 @@
 import { createContext, runInContext } from 'node:vm';
 import { type Feature, SGD, SgdError } from '@sgd/core';
-import { type Gpu, gpujs, type GpuVariable } from '@sgd/gpujs';
+import { type Gpu, gpujs, gpujsAsync, type GpuVariable } from '@sgd/gpujs';
 import make from '@sgd/gpujs/conformance';
 import { GPU } from 'gpu.js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -57,14 +57,9 @@ describe('the backend', () => {
   it.each([
     ['no GPU', () => gpujs({ gpu: {} as Gpu }), 'SGD_INVALID_OPTION', /expected a GPU of gpu\.js/],
     ['a mode that is not there', () => gpujs({ mode: 'webgl2' }), 'SGD_UNSUPPORTED', /"webgl2"/],
-    ['webgpu that is not there', () => gpujs({ async: true }), 'SGD_UNSUPPORTED', /"webgpu"/],
+    ['webgpu that is not there', () => gpujsAsync(), 'SGD_UNSUPPORTED', /"webgpu"/],
     ['a mode that nobody knows', () => gpujs({ mode: 'gpgpu' }), 'SGD_UNSUPPORTED', /"gpgpu"/],
-    [
-      'async for a mode that is not',
-      () => gpujs({ gpu: new GPU({ mode: 'cpu' }), async: true }),
-      'SGD_INVALID_OPTION',
-      /cpu/,
-    ],
+    ['async for a mode that is not', () => gpujsAsync({ gpu: new GPU({ mode: 'cpu' }) }), 'SGD_INVALID_OPTION', /cpu/],
     ['mode dev', () => gpujs({ gpu: new GPU({ mode: 'dev' }) }), 'SGD_UNSUPPORTED', /"dev"/],
     ['mode async', () => gpujs({ gpu: new GPU({ mode: 'async' }) }), 'SGD_UNSUPPORTED', /"async"/],
     ['a variant that nobody knows', () => make('webgl3'), 'SGD_INVALID_OPTION', /webasm.*"webgl3"/],

@@ -1,5 +1,5 @@
 import { SGD, SgdError } from '@sgd/core';
-import { gpujs, type GpuTexture } from '@sgd/gpujs';
+import { gpujs, gpujsAsync, type GpuTexture } from '@sgd/gpujs';
 import { describe, expect, it } from 'vitest';
 import { SINGLE, userGpu } from './gl.ts';
 
@@ -111,11 +111,11 @@ describe.each(['webgl2', 'webgl'])('mode %s', (mode) => {
 
 it('mode webgpu is refused where it is not asked for, and the other way round', () => {
   const sync = failure(() => gpujs({ gpu: userGpu('webgpu') }));
-  expect(sync.code).toBe('SGD_INVALID_OPTION');
-  expect(sync.message).toMatch(/webgpu.*async: true/);
-  const wrong = failure(() => gpujs({ gpu: userGpu('webgl2'), async: true }));
+  expect(sync.code).toBe('SGD_UNSUPPORTED');
+  expect(sync.message).toMatch(/webgpu.*gpujsAsync\(\)/);
+  const wrong = failure(() => gpujsAsync({ gpu: userGpu('webgl2') }));
   expect(wrong.code).toBe('SGD_INVALID_OPTION');
-  expect(wrong.message).toMatch(/webgl2.*leave out/);
+  expect(wrong.message).toMatch(/"gpu".*gpujs\(\)/);
 });
 
 it.each(['async', 'dev'])('a GPU of mode "%s" is refused', (mode) => {

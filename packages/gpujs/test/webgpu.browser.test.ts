@@ -1,5 +1,5 @@
 import { SGD, SgdError } from '@sgd/core';
-import { gpujs, type GpuTexture } from '@sgd/gpujs';
+import { gpujsAsync, type GpuTexture } from '@sgd/gpujs';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { userGpu } from './gl.ts';
 
@@ -21,7 +21,7 @@ const made = (result: unknown): Promise<GpuTexture> => result as Promise<GpuText
 describe('mode webgpu', () => {
   it('takes the buffers of kernels as gradients and variables, and reads nothing', async () => {
     const gpu = userGpu('webgpu');
-    const engine = gpujs({ gpu, async: true });
+    const engine = gpujsAsync({ gpu });
     const source = 'function(w) { return w[this.thread.y][this.thread.x] + 1; }';
     const kernel = gpu.createKernel(source, { ...SETTINGS, output: [3, 2] });
     const ones = gpu.createKernel('function() { return 1; }', { ...SETTINGS, output: [3, 2] });
@@ -45,7 +45,7 @@ describe('mode webgpu', () => {
 
   it('a finite check reads one element, and a step is one element or none', async () => {
     const gpu = userGpu('webgpu');
-    const engine = gpujs({ gpu, async: true });
+    const engine = gpujsAsync({ gpu });
     const optimizer = new SGD(everything, engine, { nonFinite: 'skip' });
     await optimizer.build({ w: new Float32Array(1000), b: new Float32Array(3) });
     const read = vi.spyOn(GPUBuffer.prototype, 'mapAsync');
@@ -74,7 +74,7 @@ describe('mode webgpu', () => {
     });
     onTestFinished(() => void vi.restoreAllMocks());
     const extras = { measure: ['gradient-norm', 'update-norm'], nonFinite: 'skip' } as const;
-    const optimizer = new SGD(everything, gpujs({ gpu: userGpu('webgpu'), async: true }), extras);
+    const optimizer = new SGD(everything, gpujsAsync({ gpu: userGpu('webgpu') }), extras);
     await optimizer.build([new Float32Array(1000), { data: new Float32Array(6), shape: [2, 3] }]);
     const counts: number[] = [];
     for (let step = 0; step < 40; step++) {
@@ -91,7 +91,7 @@ describe('mode webgpu', () => {
   });
 
   it('two optimizers in flight at once on kernels that are not built yet do not disturb each other', async () => {
-    const engine = gpujs({ gpu: userGpu('webgpu'), async: true });
+    const engine = gpujsAsync({ gpu: userGpu('webgpu') });
     const run = async (n: number): Promise<number[]> => {
       const optimizer = new SGD({ learningRate: 1, momentum: 0.5 }, engine);
       await optimizer.build({ w: new Float32Array(n) });
@@ -105,7 +105,7 @@ describe('mode webgpu', () => {
 
   it('a gradient that was deleted is refused', async () => {
     const gpu = userGpu('webgpu');
-    const optimizer = new SGD({}, gpujs({ gpu, async: true }));
+    const optimizer = new SGD({}, gpujsAsync({ gpu }));
     await optimizer.build({ w: new Float32Array(2) });
     const gradient = await made(gpu.createKernel('function() { return 1; }', { ...SETTINGS, output: [2] })());
     gradient.delete();

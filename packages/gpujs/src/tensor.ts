@@ -38,7 +38,7 @@ export interface Misfit {
 }
 
 /** What a value is, or why it can't be used. */
-export function inspect(device: Device, value: unknown): Found | Misfit {
+function inspect(device: Device, value: unknown): Found | Misfit {
   if (typeof value !== 'object' || value === null) return misfit(value);
   const known = handles.get(value);
   const flaw = device.flawOf(value);

@@ -156,7 +156,7 @@ describe('under a strict content security policy', () => {
     ['webasm', /compiles WebAssembly.*wasm-unsafe-eval/],
   ])('mode %s is refused at once, with the cure', async (mode, words) => {
     const context = createContext({ console, setTimeout }, { codeGeneration: { strings: false, wasm: false } });
-    runInContext(await bundle(), context);
+    runInContext(await bundle({ withEngine: true }), context);
     const refused: unknown = runInContext(
       `try { sgd.gpujs({ mode: '${mode}' }); 'no error'; } catch (error) { error.code + ' ' + error.message; }`,
       context,

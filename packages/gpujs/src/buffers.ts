@@ -68,8 +68,7 @@ export function buffers(gpu: Gpu): Device<Buffer, Buffer> {
     most: Infinity, // gpu.js says when a buffer is too large for the device
     check(): void {
       if (!context?.isLost) return;
-      const cure = 'make a new GPU, and build again on values that you kept';
-      throw new SgdError('SGD_BACKEND', `the WebGPU device is lost, with all that was on it: ${cure}`);
+      throw new SgdError('SGD_BACKEND', 'the WebGPU device is lost, with all values: make a new GPU and build again');
     },
     flawOf(value: object): Flaw | null | undefined {
       const { buffer, type, componentCount, context: owner, _deleted } = value as Partial<Buffer>;

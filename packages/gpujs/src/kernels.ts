@@ -19,52 +19,34 @@ export interface Native {
   readonly source: string;
 }
 
-interface Cache {
-  readonly bySource: Map<string, Kernel>;
-  /** The same by what they are made of, for the way to be short. */
-  readonly byFormula: WeakMap<Formula, Kernel[]>;
-}
-
 // Kernels are kept as long as their GPU: to destroy one breaks others of the same context.
-const caches = new WeakMap<Gpu, Cache>();
+const caches = new WeakMap<Gpu, Map<string, Kernel>>();
 
 /** The kernel of a formula on a GPU, made once for each kind of argument. */
 export function kernelOf(
   gpu: Gpu,
   formula: Formula,
   kind: Kind,
-  rank: 1 | 2 | 3 = 1,
+  rank = 1,
   native?: (arrays: string) => readonly Native[],
 ): Kernel {
+  const { arrays, numbers, counts = '', body } = formula;
+  const key = [kind, rank, native ? 'native' : '', arrays, numbers, body].join();
   let cache = caches.get(gpu);
-  if (!cache) caches.set(gpu, (cache = { bySource: new Map(), byFormula: new WeakMap() }));
-  let made = cache.byFormula.get(formula);
-  if (!made) cache.byFormula.set(formula, (made = []));
-  const variant = native ? 0 : kind === 'Array' ? 4 : rank;
-  return (made[variant] ??= find(gpu, cache.bySource, formula, kind, rank, native));
-}
-
-function find(
-  gpu: Gpu,
-  cache: Map<string, Kernel>,
-  formula: Formula,
-  kind: Kind,
-  rank: number,
-  native?: (arrays: string) => readonly Native[],
-): Kernel {
-  const { arrays, numbers, counts = '' } = formula;
-  const source = sourceOf(formula, native !== undefined);
-  const key = `${rank} ${kind} ${source}`;
+  if (!cache) caches.set(gpu, (cache = new Map()));
   let kernel = cache.get(key);
   if (!kernel) {
-    const argumentTypes = [
-      ...arrays.split('').map(() => kind),
-      ...numbers.split('').map(() => 'Float'),
-      ...counts.split('').map(() => 'Integer'),
-    ];
+    const typed = (names: string, type: string): string[] => names.split('').map(() => type);
+    const settings = {
+      ...SETTINGS,
+      argumentTypes: [...typed(arrays, kind), ...typed(numbers, 'Float'), ...typed(counts, 'Integer')],
+      output: [1, 1, 1].slice(0, rank),
+    };
     const nativeFunctions = native?.(arrays).map((own) => ({ ...own, returnType: 'Number', argumentTypes: {} }));
-    const settings = { ...SETTINGS, argumentTypes, output: [1, 1, 1].slice(0, rank) };
-    kernel = gpu.createKernel(source, nativeFunctions ? { ...settings, nativeFunctions } : settings) as Kernel;
+    kernel = gpu.createKernel(
+      sourceOf(formula, native !== undefined),
+      nativeFunctions ? { ...settings, nativeFunctions } : settings,
+    ) as Kernel;
     cache.set(key, kernel);
   }
   return kernel;

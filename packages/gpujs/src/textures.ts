@@ -59,7 +59,7 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> 
     count?: number,
   ): GlTexture => {
     const fast = count === undefined && tensors.length > 0 && alike(tensors, output[0]!);
-    const kernel = kernelOf(gpu, formula, KIND, output.length as 1 | 2 | 3, fast ? native : undefined);
+    const kernel = kernelOf(gpu, formula, KIND, output.length, fast ? native : undefined);
     // before every run, also of the same size: otherwise a texture of another size is taken for the output
     kernel.setOutput(output);
     const made = kernel(...tensors, ...numbers, ...(count === undefined ? [] : [count])) as GlTexture;
@@ -70,53 +70,53 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> 
   };
 
   const classes: (Kernel['kernel']['TextureConstructor'] | undefined)[] = [];
-  /** The class of textures of a number of dimensions: a kernel takes no other than the one that it was built with. */
-  const classOf = (rank: 1 | 2 | 3): Kernel['kernel']['TextureConstructor'] => {
+  /** A texture of gpu.js of as many dimensions as the output. Each number has its class: a kernel takes only that which it was built with. */
+  const texture = (of: object, output: readonly number[]): GlTexture => {
+    const rank = output.length;
     if (!classes[rank]) {
-      run(fill, [1, 1, 1].slice(0, rank), [], [0]).delete();
+      run(
+        fill,
+        output.map(() => 1),
+        [],
+        [0],
+      ).delete();
       classes[rank] = kernelOf(gpu, fill, KIND, rank).kernel.TextureConstructor;
     }
-    return classes[rank];
+    return new classes[rank]({ context: gl, ...of, output, dimensions: [...output, 1, 1].slice(0, 3) });
   };
   /** The same values, indexed by a shape. */
-  const wrap = (texture: GlTexture, shape: readonly number[]): GlTexture => {
-    const output = outputOf(shape);
-    const { size, context, kernel, internalFormat, textureFormat } = texture;
-    const dimensions = [...output, 1, 1].slice(0, 3);
-    const settings = { texture: texture.texture, size, context, kernel, internalFormat, textureFormat };
-    return new (classOf(output.length as 1 | 2 | 3))({ ...settings, output, dimensions });
+  const wrap = (made: GlTexture, shape: readonly number[]): GlTexture => {
+    const { texture: own, size, kernel, internalFormat, textureFormat } = made;
+    return texture({ texture: own, size, kernel, internalFormat, textureFormat }, outputOf(shape));
   };
-  const flat = (texture: GlTexture): GlTexture => wrap(texture, [sizeOf(texture.output)]);
+  const flat = (made: GlTexture): GlTexture => wrap(made, [sizeOf(made.output)]);
 
   const upload = (values: Float32Array): GlTexture => {
-    const Texture = classOf(1);
-    const [width, height] = sideOf(values.length);
+    const size = sideOf(values.length);
+    const [width, height] = size;
     const pixels = new Float32Array(width * height * (wide ? 1 : 4));
     if (wide) pixels.set(values);
     else values.forEach((value, i) => (pixels[4 * i] = value));
-    const texture = gl.createTexture();
+    const own = gl.createTexture();
     gl.activeTexture(TEXTURE0);
-    gl.bindTexture(TEXTURE_2D, texture);
+    gl.bindTexture(TEXTURE_2D, own);
     for (const filter of [0x2800, 0x2801]) gl.texParameteri(TEXTURE_2D, filter, NEAREST);
     for (const wrapping of [0x2802, 0x2803]) gl.texParameteri(TEXTURE_2D, wrapping, CLAMP_TO_EDGE);
     gl.pixelStorei(FLIP, false);
     gl.pixelStorei(PREMULTIPLY, false);
     const [internalFormat, textureFormat] = wide ? [R32F, RED] : [RGBA, RGBA];
     gl.texImage2D(TEXTURE_2D, 0, internalFormat, width, height, 0, textureFormat, FLOAT, pixels);
-    const output = [values.length];
-    const dimensions = [values.length, 1, 1];
     const { kernel } = kernelOf(gpu, fill, KIND);
-    const settings = { texture, size: [width, height], context: gl, kernel, internalFormat, textureFormat };
-    return new Texture({ ...settings, output, dimensions });
+    return texture({ texture: own, size, kernel, internalFormat, textureFormat }, [values.length]);
   };
 
   /** In one go, where the driver gives single channels: many times faster than `toArray`. */
-  const read = ({ texture, size }: GlTexture, count: number): Float32Array => {
+  const read = ({ texture: own, size }: GlTexture, count: number): Float32Array => {
     lost();
     const [width, height] = [size[0]!, size[1]!];
     const framebuffer = gl.createFramebuffer();
     gl.bindFramebuffer(FRAMEBUFFER, framebuffer);
-    gl.framebufferTexture2D(FRAMEBUFFER, COLOR_ATTACHMENT0, TEXTURE_2D, texture, 0);
+    gl.framebufferTexture2D(FRAMEBUFFER, COLOR_ATTACHMENT0, TEXTURE_2D, own, 0);
     const tight = wide && gl.getParameter(READ_FORMAT) === RED && gl.getParameter(READ_TYPE) === FLOAT;
     const pixels = new Float32Array(width * height * (tight ? 1 : 4));
     gl.readPixels(0, 0, width, height, tight ? RED : RGBA, FLOAT, pixels);
@@ -127,8 +127,10 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> 
 
   const lost = (): void => {
     if (!gl.isContextLost()) return;
-    const cure = 'make a new GPU, and build again on values that you kept';
-    throw new SgdError('SGD_BACKEND', `the WebGL context of the GPU is lost, with all that was on it: ${cure}`);
+    throw new SgdError(
+      'SGD_BACKEND',
+      'the WebGL context of the GPU is lost, with all values: make a new GPU and build again',
+    );
   };
 
   const device = {

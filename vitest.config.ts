@@ -62,7 +62,7 @@ if (chrome) {
     test: {
       name: 'browser',
       testTimeout: 60_000, // shaders are compiled, and drawn, in software
-      include: ['packages/*/test/**/*.browser.test.ts'],
+      include: ['packages/*/test/**/*.browser.test.ts', 'apps/*/test/**/*.browser.test.ts'],
       browser: {
         enabled: true,
         headless: true,

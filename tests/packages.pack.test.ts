@@ -217,4 +217,33 @@ export { optimizer, cost, taken };
     expect(readFileSync(bundle, 'utf8')).not.toMatch(/\b(?:from|import|require)\s*\(?\s*["']/);
     expect(run([bundle])).toBe(printed);
   });
+
+  it('bundles @sgd/gpujs with gpu.js by Vite, and type-checks it without the types of the DOM', async () => {
+    const code = `
+import { SGD } from '@sgd/core';
+import { gpujs } from '@sgd/gpujs';
+const optimizer = new SGD({ learningRate: 0.5, globalClipnorm: 10 }, gpujs({ mode: 'webasm' }));
+optimizer.build({ w: new Float32Array([1, 2]) });
+const taken = optimizer.apply({ w: new Float32Array([1, -1]) });
+optimizer.read('w').then((w) => console.log(JSON.stringify([taken, Array.from(w)])));
+`;
+    const entry = join(consumer, write('gpu.js', code));
+    await build({
+      root: consumer,
+      configFile: false,
+      logLevel: 'silent',
+      build: { outDir: 'gpu-bundle', lib: { entry, formats: ['es'], fileName: () => 'main.js' } },
+    });
+    expect(run([join(consumer, 'gpu-bundle/main.js')])).toBe('[true,[0.5,2.5]]\n');
+
+    write(
+      'gpu.mts',
+      `${code}\n// @ts-expect-error: a synchronous engine returns no promise\noptimizer.apply([]).then;`,
+    );
+    write('globals.d.ts', 'declare const console: { log(text: string): void };');
+    const options = { module: 'nodenext', target: 'es2022', lib: ['es2023'], types: [], strict: true };
+    const compilerOptions = { ...options, noEmit: true, skipLibCheck: false };
+    write('tsconfig.json', JSON.stringify({ compilerOptions, files: ['gpu.mts', 'globals.d.ts'] }));
+    expect(run([join(root, 'node_modules/typescript/bin/tsc'), '-p', '.'])).toBe('');
+  });
 });

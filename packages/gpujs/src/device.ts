@@ -1,0 +1,82 @@
+import type { Feature, Mode, SgdErrorCode } from '@sgd/core';
+import type { Formula } from './formulas.ts';
+import type { Eventual, Work } from './steps.ts';
+
+/** Why a texture can't be used. */
+export interface Flaw {
+  readonly code: SgdErrorCode;
+  readonly text: string;
+}
+
+/**
+ * What a mode of gpu.js does for a session. `T` is a flat tensor on the device, which never changes after it was made; `F` a figure: a sum
+ * of squares that is read later, if at all.
+ */
+export interface Device<T = unknown, F = unknown> {
+  readonly name: string;
+  readonly mode: Mode;
+  readonly supports: ReadonlySet<Feature>;
+  readonly tolerance: { readonly rtol: number; readonly atol: number };
+  /** Elements that a tensor may have. */
+  readonly most: number;
+  /** Throws when the device is lost. */
+  check(): void;
+  /** What is wrong with a texture; `null`: nothing; `undefined`: it is none. */
+  flawOf(value: object): Flaw | null | undefined;
+  /** As kernels index it, outermost first. */
+  shapeOf(texture: object): number[];
+  /** A tensor that holds a copy of the values. */
+  upload(values: Float32Array): Eventual<T>;
+  /** A tensor of the values, for the time of a step: the texture's own, or those of the host, copied to a device that is not the host. */
+  borrow(values: object): Eventual<T>;
+  read(tensor: T, size: number): Eventual<Float32Array>;
+  /** Runs a kernel with `size` threads. */
+  run(formula: Formula, size: number, arrays: readonly T[], numbers?: readonly number[], count?: number): Eventual<T>;
+  /** The same tensor once more, to be freed once more. */
+  share(tensor: T): T;
+  /** The same for one that may be written to by callbacks. */
+  copy(tensor: T): T;
+  free(tensor: T): void;
+  /** What kernels of the user take: of as many dimensions as the shape, up to three. Lives on when the tensor is freed. */
+  handle(tensor: T, shape: readonly number[]): object;
+  /** Another view of a texture or of flat values, that need not and must not be freed. */
+  view(values: object, shape: readonly number[]): object;
+  /** The sum of squares of a tensor, in one element. */
+  squares(tensor: T, size: number): Work<T>;
+  /** The sum of such sums, in the order given. */
+  total(sums: readonly T[]): Work<T>;
+  /** Whether all elements are finite. */
+  finite(tensors: readonly T[], sizes: readonly number[]): Work<boolean>;
+  /** The sum of squares of `x`, or of `x - y`, to be measured. */
+  figure(x: T, y: T | null, size: number): Work<F>;
+  forget(figure: F): void;
+  /** The square root of the sum of figures. */
+  norm(figures: readonly F[]): Work<number>;
+}
+
+const FEATURES: readonly Feature[] = [
+  'momentum',
+  'nesterov',
+  'weight-decay',
+  'accumulation',
+  'average',
+  'finite-check',
+  'clip-value',
+  'clip-norm',
+  'clip-global-norm',
+  'groups',
+  'measure',
+  'overwrite',
+];
+
+/** What every mode does. */
+export const everywhere: ReadonlySet<Feature> = new Set(FEATURES);
+/** What the host does besides: constraints are functions over arrays. */
+export const onTheHost: ReadonlySet<Feature> = new Set([...FEATURES, 'constraint']);
+
+/** Elements of a shape. */
+export const sizeOf = (shape: ArrayLike<number>): number => Array.from(shape).reduce((a, b) => a * b, 1);
+
+/** A shape as gpu.js has it: width first, and one dimension where it has no more than that or more than three. */
+export const outputOf = (shape: readonly number[]): number[] =>
+  shape.length === 0 || shape.length > 3 ? [sizeOf(shape)] : shape.slice().reverse();

@@ -1,0 +1,201 @@
+import type { Measured, Program, Step } from '@sgd/core';
+import type { Device } from './device.ts';
+import * as formulas from './formulas.ts';
+import type { GpuGradient } from './gpu.ts';
+import { settled, type Work } from './steps.ts';
+import { describe, valuesOf } from './tensor.ts';
+import type { Tensors } from './tensors.ts';
+
+const R = Math.fround;
+
+/** What takes the steps of a session. */
+export interface Stepper {
+  step(step: Step, gradients: readonly GpuGradient[], indices: readonly number[]): Work<boolean>;
+  measured(): Work<Measured>;
+  /** Frees the figures that were measured. */
+  forget(): void;
+}
+
+/** A gradient on the device, of a variable that has elements. */
+interface Given<T> {
+  readonly index: number;
+  readonly size: number;
+  /** Borrowed or made of it; freed when the step is over. */
+  gradient: T;
+}
+
+/** Chooses the kernels of each variable, once. */
+export function makeStepper<T, F>(device: Device<T, F>, program: Program, tensors: Tensors<T>): Stepper {
+  const { slots, clip, unscale, finiteCheck, measure, variables } = program;
+  const accumulates = slots.has('accumulator');
+  const rule = !slots.has('momentum') ? 'plain' : program.nesterov ? 'nesterov' : 'momentum';
+  const rules = variables.map(({ decays }) => formulas.ruleOf(rule, decays));
+  const toAccumulate = formulas.gradientOf(unscale, true, false, false);
+  const toUpdate = formulas.gradientOf(unscale, accumulates, accumulates, clip === 'value');
+  const changes = unscale || accumulates || clip === 'value';
+  let figures: { readonly gradient: F[]; readonly update: F[] } | null = null;
+
+  const forget = (): void => {
+    for (const list of Object.values(figures ?? {})) for (const figure of list) device.forget(figure);
+    figures = null;
+  };
+  const run = (formula: formulas.Formula, size: number, arrays: readonly T[], numbers?: readonly number[]): Work<T> =>
+    settled(device.run(formula, size, arrays, numbers));
+
+  /** Puts what is made of a gradient in its place. */
+  function* change(
+    given: Given<T>,
+    formula: formulas.Formula,
+    others: readonly T[],
+    numbers: readonly number[],
+  ): Work<void> {
+    const { gradient, size } = given;
+    given.gradient = yield* run(formula, size, [gradient, ...others], numbers);
+    device.free(gradient);
+  }
+
+  function* overwrite({ index, size, gradient }: Given<T>, phase: Step['phase']): Work<void> {
+    if (!accumulates) return tensors.replace('variable', index, yield* run(formulas.copy, size, [gradient]));
+    const most = yield* run(formulas.largest, size, [gradient, tensors.of('accumulator', index)]);
+    if (phase === 'update') {
+      tensors.replace('variable', index, most);
+      tensors.reset(index);
+    } else tensors.replace('accumulator', index, most);
+  }
+
+  /** Clips each gradient by its norm, or all by the norm over all. */
+  function* clipByNorm(all: readonly Given<T>[], limit: number): Work<void> {
+    const sums: T[] = [];
+    try {
+      for (const { gradient, size } of all) sums.push(yield* device.squares(gradient, size));
+      if (clip === 'global-norm') {
+        if (sums.length === 0) return;
+        const sum = yield* device.total(sums);
+        sums.push(sum);
+        sums.push(yield* run(formulas.factor, 1, [sum], [R(limit), R(1 / limit), NaN]));
+        for (const given of all) yield* change(given, formulas.clipGlobal, sums.slice(-1), []);
+      } else {
+        for (const [j, given] of all.entries()) {
+          const divisor = yield* run(formulas.divisor, 1, [sums[j] as T], [R(limit)]);
+          sums.push(divisor);
+          yield* change(given, formulas.clipNorm, [divisor], [R(limit)]);
+        }
+      }
+    } finally {
+      for (const sum of sums) device.free(sum);
+    }
+  }
+
+  /** Decay and the rule. */
+  function* update({ index, size, gradient }: Given<T>, { rates }: Step): Work<void> {
+    const { group, decays } = variables[index]!;
+    const [l, b, w] = [R(rates[group]!.learningRate), R(rates[group]!.momentum), R(rates[group]!.weightDecay)];
+    const old = tensors.of('variable', index);
+    const decay = decays ? [l, w] : [];
+    let made: T;
+    if (rule === 'plain') made = yield* run(rules[index]!, size, [old, gradient], decays ? decay : [l]);
+    else {
+      const m = yield* run(formulas.momentum, size, [tensors.of('momentum', index), gradient], [b, l]);
+      tensors.replace('momentum', index, m);
+      made =
+        rule === 'momentum'
+          ? yield* run(rules[index]!, size, [old, m], decay)
+          : yield* run(rules[index]!, size, [old, m, gradient], decays ? [b, ...decay] : [b, l]);
+    }
+    if (measure.has('update-norm')) figures?.update.push(yield* device.figure(made, old, size));
+    tensors.replace('variable', index, made);
+  }
+
+  function* average(step: Step): Work<void> {
+    const b = R(step.averageMomentum);
+    for (let i = 0; i < variables.length; i++) {
+      const size = tensors.sizes[i]!;
+      if (size === 0 || variables[i]!.overwrites) continue;
+      const both = [tensors.of('average', i), tensors.of('variable', i)];
+      const made = yield* run(formulas.average, size, both, [b, R(1 - b)]);
+      tensors.replace('average', i, made);
+      if (step.averageOverwrite) tensors.replace('variable', i, device.copy(made));
+    }
+  }
+
+  function* ordinary(step: Step, all: readonly Given<T>[]): Work<void> {
+    const scale = unscale ? [R(step.lossScale)] : [];
+    if (step.phase === 'accumulate') {
+      for (const { index, size, gradient } of all) {
+        const made = yield* run(toAccumulate, size, [gradient, tensors.of('accumulator', index)], scale);
+        tensors.replace('accumulator', index, made);
+      }
+    } else {
+      const numbers = [...scale];
+      if (accumulates) numbers.push(R(step.accumulationSteps));
+      if (clip === 'value') numbers.push(R(step.clipLimit));
+      if (changes) {
+        for (const given of all) {
+          yield* change(given, toUpdate, accumulates ? [tensors.of('accumulator', given.index)] : [], numbers);
+        }
+      }
+      forget();
+      figures = { gradient: [], update: [] };
+      if (measure.has('gradient-norm')) {
+        for (const { gradient, size } of all) figures.gradient.push(yield* device.figure(gradient, null, size));
+      }
+      if (clip.endsWith('norm')) yield* clipByNorm(all, step.clipLimit);
+      for (const given of all) yield* update(given, step);
+      if (accumulates) variables.forEach((_, i) => tensors.reset(i));
+    }
+    if (slots.has('average')) yield* average(step);
+  }
+
+  function* take(
+    step: Step,
+    gradients: readonly GpuGradient[],
+    indices: readonly number[],
+    all: Given<T>[],
+  ): Work<boolean> {
+    for (const [j, index] of indices.entries()) {
+      const size = tensors.sizes[index]!;
+      const value = gradients[j]!;
+      if (size === 0) continue;
+      const gradient = yield* settled(device.borrow(valuesOf(value, describe(device, value))));
+      all.push({ index, size, gradient });
+    }
+    if (finiteCheck) {
+      const finite = device.finite(
+        all.map(({ gradient }) => gradient),
+        all.map(({ size }) => size),
+      );
+      if (!(yield* finite)) return false;
+    }
+    const overwrites = ({ index }: Given<T>): boolean => variables[index]!.overwrites;
+    for (const given of all) if (overwrites(given)) yield* overwrite(given, step.phase);
+    if (!step.ordinary) return true;
+    yield* ordinary(
+      step,
+      all.filter((given) => !overwrites(given)),
+    );
+    for (const index of indices) {
+      const { constraint, shape } = variables[index]!;
+      if (constraint) constraint((tensors.of('variable', index) ?? new Float32Array(0)) as Float32Array, shape);
+    }
+    return true;
+  }
+
+  return {
+    *step(step, gradients, indices) {
+      device.check();
+      const all: Given<T>[] = [];
+      try {
+        return yield* take(step, gradients, indices, all);
+      } finally {
+        for (const { gradient } of all) device.free(gradient);
+      }
+    },
+    *measured() {
+      const made: Measured = {};
+      if (figures && measure.has('gradient-norm')) made.gradientNorm = yield* device.norm(figures.gradient);
+      if (figures && measure.has('update-norm')) made.updateNorm = yield* device.norm(figures.update);
+      return made;
+    },
+    forget,
+  };
+}

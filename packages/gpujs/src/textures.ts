@@ -1,0 +1,186 @@
+import { SgdError } from '@sgd/core';
+import { type Device, everywhere, type Flaw, outputOf, sizeOf } from './device.ts';
+import { fill, type Formula } from './formulas.ts';
+import type { Gl, GlTexture, Gpu, Kernel } from './gpu.ts';
+import { kernelOf, type Native } from './kernels.ts';
+import { reductions } from './reductions.ts';
+
+const KIND = 'ArrayTexture(1)';
+
+// constants of WebGL
+const TEXTURE_2D = 0x0de1;
+const TEXTURE0 = 0x84c0;
+const FRAMEBUFFER = 0x8d40;
+const COLOR_ATTACHMENT0 = 0x8ce0;
+const RED = 0x1903;
+const RGBA = 0x1908;
+const R32F = 0x822e;
+const FLOAT = 0x1406;
+const NEAREST = 0x2600;
+const CLAMP_TO_EDGE = 0x812f;
+const MAX_TEXTURE_SIZE = 0x0d33;
+const READ_TYPE = 0x8b9a;
+const READ_FORMAT = 0x8b9b;
+const FLIP = 0x9240;
+const PREMULTIPLY = 0x9241;
+
+const OTHER_TYPES: Readonly<Record<string, string>> = {
+  NumberTexture: "an unsigned texture: make it by a kernel with precision: 'single'",
+  MemoryOptimizedNumberTexture: 'a texture of four values a pixel: make it by a kernel without optimizeFloatMemory',
+};
+
+/** The modes on WebGL: tensors are textures of one dimension, as near to a square as can be. */
+export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> {
+  // a kernel makes the context, where the user has not
+  kernelOf(gpu, fill, KIND);
+  const gl = gpu.context as Gl;
+  const wide = gl.texStorage2D !== undefined;
+  const side = gl.getParameter(MAX_TEXTURE_SIZE) as number;
+
+  // To find an element by its index costs several times what is done to it. Where all textures are of the size that the output will have,
+  // the element is at the place of the pixel.
+  const native = (arrays: string): Native[] =>
+    arrays.split('').flatMap((x) => [
+      { name: `own_${x}`, source: `float own_${x}() { return ${at(x, 'gl_FragCoord.xy')}; }` },
+      { name: `only_${x}`, source: `float only_${x}() { return ${at(x, 'vec2(0.5)')}; }` },
+    ]);
+  const at = (x: string, place: string): string =>
+    wide ? `texelFetch(user_${x}, ivec2(${place}), 0).r` : `texture2D(user_${x}, ${place} / vec2(user_${x}Size)).r`;
+  const alike = (tensors: readonly GlTexture[], size: number): boolean => {
+    const [width, height] = sideOf(size);
+    return tensors.every((t) => (t.size[0] === width && t.size[1] === height) || (t.size[0] === 1 && t.size[1] === 1));
+  };
+
+  const run = (
+    formula: Formula,
+    output: readonly number[],
+    tensors: readonly GlTexture[],
+    numbers: readonly number[] = [],
+    count?: number,
+  ): GlTexture => {
+    const fast = count === undefined && tensors.length > 0 && alike(tensors, output[0]!);
+    const kernel = kernelOf(gpu, formula, KIND, output.length, fast ? native : undefined);
+    // before every run, also of the same size: otherwise a texture of another size is taken for the output
+    kernel.setOutput(output);
+    const made = kernel(...tensors, ...numbers, ...(count === undefined ? [] : [count])) as GlTexture;
+    // the kernel would keep it until it runs again
+    kernel.kernel.texture?.delete();
+    kernel.kernel.texture = null;
+    return made;
+  };
+
+  const classes: (Kernel['kernel']['TextureConstructor'] | undefined)[] = [];
+  /** A texture of gpu.js of as many dimensions as the output. Each number has its class: a kernel takes only that which it was built with. */
+  const texture = (of: object, output: readonly number[]): GlTexture => {
+    const rank = output.length;
+    if (!classes[rank]) {
+      run(
+        fill,
+        output.map(() => 1),
+        [],
+        [0],
+      ).delete();
+      classes[rank] = kernelOf(gpu, fill, KIND, rank).kernel.TextureConstructor;
+    }
+    return new classes[rank]({ context: gl, ...of, output, dimensions: [...output, 1, 1].slice(0, 3) });
+  };
+  /** The same values, indexed by a shape. */
+  const wrap = (made: GlTexture, shape: readonly number[]): GlTexture => {
+    const { texture: own, size, kernel, internalFormat, textureFormat } = made;
+    return texture({ texture: own, size, kernel, internalFormat, textureFormat }, outputOf(shape));
+  };
+  const flat = (made: GlTexture): GlTexture => wrap(made, [sizeOf(made.output)]);
+
+  const upload = (values: Float32Array): GlTexture => {
+    const size = sideOf(values.length);
+    const [width, height] = size;
+    const pixels = new Float32Array(width * height * (wide ? 1 : 4));
+    if (wide) pixels.set(values);
+    else values.forEach((value, i) => (pixels[4 * i] = value));
+    const own = gl.createTexture();
+    gl.activeTexture(TEXTURE0);
+    gl.bindTexture(TEXTURE_2D, own);
+    for (const filter of [0x2800, 0x2801]) gl.texParameteri(TEXTURE_2D, filter, NEAREST);
+    for (const wrapping of [0x2802, 0x2803]) gl.texParameteri(TEXTURE_2D, wrapping, CLAMP_TO_EDGE);
+    gl.pixelStorei(FLIP, false);
+    gl.pixelStorei(PREMULTIPLY, false);
+    const [internalFormat, textureFormat] = wide ? [R32F, RED] : [RGBA, RGBA];
+    gl.texImage2D(TEXTURE_2D, 0, internalFormat, width, height, 0, textureFormat, FLOAT, pixels);
+    const { kernel } = kernelOf(gpu, fill, KIND);
+    return texture({ texture: own, size, kernel, internalFormat, textureFormat }, [values.length]);
+  };
+
+  /** In one go, where the driver gives single channels: many times faster than `toArray`. */
+  const read = ({ texture: own, size }: GlTexture, count: number): Float32Array => {
+    lost();
+    const [width, height] = [size[0]!, size[1]!];
+    const framebuffer = gl.createFramebuffer();
+    gl.bindFramebuffer(FRAMEBUFFER, framebuffer);
+    gl.framebufferTexture2D(FRAMEBUFFER, COLOR_ATTACHMENT0, TEXTURE_2D, own, 0);
+    const tight = wide && gl.getParameter(READ_FORMAT) === RED && gl.getParameter(READ_TYPE) === FLOAT;
+    const pixels = new Float32Array(width * height * (tight ? 1 : 4));
+    gl.readPixels(0, 0, width, height, tight ? RED : RGBA, FLOAT, pixels);
+    gl.bindFramebuffer(FRAMEBUFFER, null);
+    gl.deleteFramebuffer(framebuffer);
+    return tight ? pixels.slice(0, count) : Float32Array.from({ length: count }, (_, i) => pixels[4 * i]!);
+  };
+
+  const lost = (): void => {
+    if (!gl.isContextLost()) return;
+    throw new SgdError(
+      'SGD_BACKEND',
+      'the WebGL context of the GPU is lost, with all values: make a new GPU and build again',
+    );
+  };
+
+  const device = {
+    name: label,
+    mode: 'sync' as const,
+    supports: everywhere,
+    // drivers may fuse a product with a sum, and flush what is smaller than 2^-126 to 0
+    tolerance: { rtol: 1e-6, atol: 2 ** -126 },
+    most: side * side,
+    check: lost,
+    flawOf(value: object): Flaw | null | undefined {
+      const { texture, type, context, _deleted } = value as Partial<GlTexture>;
+      if (texture === undefined || type === undefined) return undefined;
+      if (_deleted) return { code: 'SGD_DETACHED', text: 'a texture that was deleted' };
+      const other = 'a texture of another context: make it by kernels of the GPU that was given to gpujs()';
+      if (context !== gl) return { code: 'SGD_UNSUPPORTED', text: other };
+      if (type === KIND) return null;
+      return {
+        code: 'SGD_UNSUPPORTED',
+        text: OTHER_TYPES[type] ?? `a texture of type ${type}, expected one of numbers`,
+      };
+    },
+    shapeOf: (texture: object) => Array.from((texture as GlTexture).output).reverse(),
+    upload,
+    borrow: (values: object) => (values instanceof Float32Array ? upload(values) : flat(values as GlTexture)),
+    read,
+    run: (
+      formula: Formula,
+      size: number,
+      tensors: readonly GlTexture[],
+      numbers?: readonly number[],
+      count?: number,
+    ): GlTexture => run(formula, [size], tensors, numbers, count),
+    share: (tensor: GlTexture) => tensor.clone(),
+    copy: (tensor: GlTexture) => tensor.clone(),
+    free: (tensor: GlTexture) => tensor.delete(),
+    handle: wrap,
+    view(values: object, shape: readonly number[]): object {
+      const borrowed = wrap(values as GlTexture, shape);
+      (borrowed.texture as { _refs: number })._refs--; // it does not count, and nobody needs to delete it
+      return Object.assign(borrowed, { delete() {} });
+    },
+  };
+  return { ...device, ...reductions(device) };
+}
+
+/** Width and height of the textures that gpu.js makes for outputs of one dimension. */
+function sideOf(size: number): readonly [number, number] {
+  let high = Math.ceil(Math.sqrt(size));
+  let low = Math.floor(Math.sqrt(size));
+  while (high * low < size) low = Math.ceil(size / --high);
+  return [low, Math.ceil(size / low)];
+}

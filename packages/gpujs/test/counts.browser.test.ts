@@ -1,0 +1,107 @@
+import { SGD } from '@sgd/core';
+import { gpujs, type GpuTexture } from '@sgd/gpujs';
+import { describe, expect, it } from 'vitest';
+import { counting, SINGLE, userGpu } from './gl.ts';
+
+const everything = {
+  learningRate: 0.01,
+  momentum: 0.9,
+  nesterov: true,
+  weightDecay: 0.01,
+  gradientAccumulationSteps: 2,
+  globalClipnorm: 0.5,
+  lossScaleFactor: 8,
+  useEma: true,
+  emaOverwriteFrequency: 3,
+};
+
+/** Gradients made on the device from the variables, as a model makes them. */
+function setUp(mode: string) {
+  const gpu = userGpu(mode);
+  const flat = gpu.createKernel('function(w) { return w[this.thread.x] * 0.5 + 0.1; }', { ...SINGLE, output: [300] });
+  const square = gpu.createKernel('function(w) { return w[this.thread.y][this.thread.x] * 0.5 + 0.1; }', {
+    ...SINGLE,
+    output: [7, 40],
+  });
+  const engine = gpujs({ gpu });
+  const counted = counting(gpu.context);
+  const variables = {
+    bias: engine.variable({ data: new Float32Array(300).fill(1), shape: [300] }),
+    kernel: engine.variable({ data: new Float32Array(280).fill(1), shape: [40, 7] }),
+    scale: engine.variable({ data: new Float32Array(1), shape: [] }),
+  };
+  return { gpu, engine, counted, variables, flat, square };
+}
+
+describe.each(['webgl2', 'webgl'])('mode %s', (mode) => {
+  it.each([
+    ['every option', everything, {}, []],
+    ['a norm of each', { ...everything, globalClipnorm: null, clipnorm: 1 }, {}, []],
+    ['measuring', everything, { measure: ['gradient-norm', 'update-norm'] as const }, []],
+    ['a finite check', everything, { nonFinite: 'skip' as const }, [1]],
+  ])('%s: a step uploads nothing and reads no more than one element', async (_name, options, extras, reads) => {
+    const { engine, counted, variables, flat, square } = setUp(mode);
+    const optimizer = new SGD(options, engine, { onWarning() {}, ...extras });
+    optimizer.build(variables);
+    for (let step = 0; step < 5; step++) {
+      const gradients = {
+        bias: flat(optimizer.trainableVariable('bias') as never) as GpuTexture,
+        kernel: square(optimizer.trainableVariable('kernel') as never) as GpuTexture,
+      };
+      counted.take();
+      expect(optimizer.apply(gradients)).toBe(true);
+      expect(counted.take()).toEqual({ uploads: 0, reads });
+      for (const gradient of Object.values(gradients)) gradient.delete();
+    }
+    // and a read of all is one call for each
+    await optimizer.readAll();
+    expect(counted.take().reads).toHaveLength(3);
+    optimizer.dispose();
+  });
+
+  const steps = mode === 'webgl2' ? 1000 : 100;
+  it(`${steps} steps hold no more textures than the first ones, and none is left in the end`, () => {
+    const { gpu, engine, counted, variables, flat, square } = setUp(mode);
+    const optimizer = new SGD(everything, engine, { measure: ['gradient-norm', 'update-norm'], nonFinite: 'skip' });
+    optimizer.build(variables);
+    // all of the user's own, which is there until the user frees it
+    const gradients = {
+      bias: flat(variables.bias as never) as GpuTexture,
+      kernel: square(variables.kernel as never) as GpuTexture,
+      scale: new Float32Array(1),
+    };
+    const live: number[] = [];
+    for (let step = 0; step < steps; step++) {
+      optimizer.apply(gradients);
+      live.push(counted.live);
+    }
+    // slots that were never written share textures of zeros; accumulators do so after each second step
+    expect(live[0]).toBeGreaterThan(0);
+    expect(live.slice(-2)).toEqual(live.slice(2, 4));
+    expect(Math.max(...live)).toBe(live[2]);
+    const last = optimizer.trainableVariables as readonly GpuTexture[];
+    optimizer.dispose();
+    for (const variable of last) variable.delete();
+    for (const gradient of [gradients.bias, gradients.kernel]) gradient.delete();
+    // each of the user's two kernels holds its own output, as gpu.js has it
+    expect(counted.live).toBe(2);
+
+    const twice = gpu.createKernel('function(a) { return a[this.thread.x] * 2; }', {
+      output: [3],
+      precision: 'single',
+    });
+    expect(Array.from(twice([1, 2, 3]) as Float32Array)).toEqual([2, 4, 6]);
+  });
+
+  it('an array as a gradient is one upload', () => {
+    const { engine, counted, variables } = setUp(mode);
+    const optimizer = new SGD({ momentum: 0.9 }, engine);
+    optimizer.build([variables.bias, variables.kernel, variables.scale]);
+    counted.take();
+    const { live } = counted;
+    optimizer.apply([new Float32Array(300), new Float32Array(280)], [variables.bias, variables.kernel]);
+    expect(counted.take()).toEqual({ uploads: 2, reads: [] });
+    optimizer.dispose();
+    expect(counted.live).toBeLessThanOrEqual(live);
+  });
+});

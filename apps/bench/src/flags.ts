@@ -50,7 +50,7 @@ Words for --only:
   options    ${wrapped(names(OPTION_SETS), INDENT)}
              or a part of it: nesterov decay clip ema accumulation update
   contenders ${wrapped(names(CONTENDERS), INDENT)}
-             or an engine: tfjs
+             or an engine: tfjs, tf.train
   variables  ${wrapped(VARIABLES.map(String), INDENT)} (of overhead)
 
 Ctrl-C prints what was measured so far. Exit codes: 0; 1 when something could not be measured that should; 2 for wrong flags; 130 after Ctrl-C.

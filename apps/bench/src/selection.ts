@@ -100,7 +100,9 @@ export function select(only: string, quick: boolean): Selection {
         .filter((workload) => !quick || isQuick(workload, set, named))
         .map((workload) => ({ workload, set })),
     ),
-    contenders: CONTENDERS.filter(({ name }) => named.contender.size === 0 || named.contender.has(name)),
+    contenders: CONTENDERS.filter(({ name, slow }) =>
+      named.contender.size === 0 ? !(quick && slow) : named.contender.has(name),
+    ),
     variables: has('variables', VARIABLES, quick ? QUICK_VARIABLES : VARIABLES),
     heap: has('options', OPTION_SETS, quick ? QUICK_HEAP : OPTION_SETS).filter(({ timed }) => timed === 'all'),
     trained: has('contender', TRAINED),

@@ -12,7 +12,7 @@ const apart = (a: readonly Float32Array[], b: readonly Float32Array[]): number =
 
 /** How far from `cpu` a contender may be. */
 function allowed(name: string, { options }: OptionSet): number {
-  if (name.startsWith('tfjs:')) return 1e-6; // another rule, the same up to rounding
+  if (name.startsWith('tf.train:')) return 1e-6; // another rule, the same up to rounding
   return name === 'loop' && options.globalClipnorm ? 1e-6 : 0; // it sums norms in another order
 }
 
@@ -42,10 +42,10 @@ describe.each(OPTION_SETS.map((set) => [set.name, set] as const))('%s', (_name, 
 });
 
 describe('contenders', () => {
-  it('have names of their own, and leave tfjs to what it can do', () => {
+  it('have names of their own, and leave tf.train to what it can do', () => {
     const names = CONTENDERS.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
-    const sets = OPTION_SETS.filter((set) => CONTENDERS.find(({ name }) => name === 'tfjs:wasm')!.takes!(set));
+    const sets = OPTION_SETS.filter((set) => CONTENDERS.find(({ name }) => name === 'tf.train:wasm')!.takes!(set));
     expect(sets.map(({ name }) => name)).toEqual(['plain', 'momentum']);
   });
 

@@ -68,8 +68,8 @@ describe('--only', () => {
 
   it('takes words of one kind as alternatives, and lets kinds restrict each other', () => {
     expect(steps('plain momentum 1e3 1e6')).toEqual(['plain 1e3', 'plain 1e6', 'momentum 1e3', 'momentum 1e6']);
-    const { contenders } = select('momentum 1e3 loop tfjs', false);
-    expect(contenders.map(({ name }) => name)).toEqual(['loop', 'tfjs:cpu', 'tfjs:wasm']);
+    const { contenders } = select('momentum 1e3 loop tf.train', false);
+    expect(contenders.map(({ name }) => name)).toEqual(['loop', 'tf.train:cpu', 'tf.train:wasm']);
   });
 
   it('takes an option for all sets that have it, but a set by its name', () => {
@@ -136,8 +136,11 @@ describe('memory', () => {
     ]);
   });
 
-  it('keeps 16M with all contenders in one process, in 8 GB', () => {
-    for (const set of OPTION_SETS) expect(grouped(CONTENDERS, set, workload('16M'), 6.5e9).groups).toHaveLength(1);
+  it('keeps 16M with the contenders of a quick run in one process, in 8 GB', () => {
+    const quick = select('', true).contenders;
+    expect(quick.map(({ name }) => name)).not.toContain('gpujs:cpu');
+    expect(select('gpujs', true).contenders.map(({ name }) => name)).toEqual(['gpujs:cpu', 'gpujs:webasm']);
+    for (const set of OPTION_SETS) expect(grouped(quick, set, workload('16M'), 6.5e9).groups).toHaveLength(1);
   });
 
   it('lets gpt2-small take part, in turns', () => {
@@ -147,7 +150,7 @@ describe('memory', () => {
   });
 
   it('makes no job where nobody takes the options', () => {
-    const tfjs = CONTENDERS.filter(({ name }) => name.startsWith('tfjs'));
+    const tfjs = CONTENDERS.filter(({ name }) => name.startsWith('tf.train'));
     expect(stepJob(workload('1e3'), OPTION_SETS.at(-1)!, tfjs)).toBeNull();
   });
 });

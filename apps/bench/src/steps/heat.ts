@@ -24,7 +24,12 @@ export async function heat(
         const warmUp = Math.max(effort.warmUp, contender.warmUp ?? 0);
         started.push({ name: contender.name, run, ...timed(run, set), effort: { warmUp } });
       } catch (error) {
-        result.skipped.push({ ...where, contender: contender.name, why: `failed: ${String(error)}`, failed: true });
+        result.skipped.push({
+          ...where,
+          contender: contender.name,
+          why: `failed: ${String(error)}`,
+          ...(!contender.optional && { failed: true }),
+        });
       }
     }
     const timings = await time([...limits, ...started], effort);

@@ -47,8 +47,8 @@ const takes: Contender['takes'] = ({ options }) => !options.nesterov;
 /** Results in between that are alive at once. */
 const between = ({ shapes }: Workload): number => 4 * Math.max(...shapes.map(sizeOf)) * 4;
 
-export const tfjsCpu: Contender = {
-  name: 'tfjs:cpu',
+export const trainCpu: Contender = {
+  name: 'tf.train:cpu',
   takes,
   warmUp,
   // what the steps leave behind waits for garbage collection
@@ -56,8 +56,8 @@ export const tfjsCpu: Contender = {
   start: (task) => start('cpu', task),
 };
 
-export const tfjsWasm: Contender = {
-  name: 'tfjs:wasm',
+export const trainWasm: Contender = {
+  name: 'tf.train:wasm',
   takes,
   warmUp,
   memory: (_set, workload) => 4 * workload.elements * 3 + between(workload),

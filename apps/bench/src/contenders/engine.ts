@@ -14,6 +14,7 @@ async function start(name: string, { set, workload, gradients, variables }: Task
   await optimizer.build(trained);
   const given = own(gradients, (values) => backend.gradient(values));
   return {
+    ...(name.startsWith('tfjs:') && { turn: () => select(name.slice(5)) }),
     step: () => optimizer.apply(given),
     weights: async () => Object.values(await optimizer.readAll()) as Float32Array[],
     async dispose() {
@@ -22,6 +23,12 @@ async function start(name: string, { set, workload, gradients, variables }: Task
       for (const value of [...current, ...given]) backend.free(value);
     },
   };
+}
+
+/** Else each step would switch from the engine of another contender and back. */
+async function select(tfjsEngine: string): Promise<void> {
+  const tf = await import('@tensorflow/tfjs-core');
+  if (tf.getBackend() !== tfjsEngine) await tf.setBackend(tfjsEngine);
 }
 
 /** What a step makes and drops, for the largest variable. */

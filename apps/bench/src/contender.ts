@@ -37,8 +37,8 @@ export interface Contender {
   readonly warmUp?: number;
   /** Bytes that its engine can hold at all. */
   readonly most?: number;
-  /** Whether its engine may be missing, so that it is left out. */
-  readonly optional?: boolean;
+  /** Whether its engine is not installed, so that it is left out. */
+  readonly missing?: () => boolean;
   /** Whether a quick run leaves it out unless it is named. */
   readonly slow?: boolean;
   readonly start: (task: Task) => Run | Promise<Run>;

@@ -134,6 +134,21 @@ describe('a heat', () => {
     expect(steps).toBeGreaterThan(1000);
   });
 
+  it('leaves out an engine that is not installed, which is no failure', async () => {
+    const start = (): never => {
+      throw new Error('started');
+    };
+    const { rows, skipped } = await heat(
+      workload,
+      momentum,
+      [{ name: 'away', memory: () => 0, missing: () => true, start }],
+      effort,
+    );
+    expect(rows.map(({ contender }) => contender)).not.toContain('away');
+    expect(skipped).toMatchObject([{ contender: 'away', why: expect.stringMatching(/^not installed/) as string }]);
+    expect(skipped[0]).not.toHaveProperty('failed');
+  });
+
   it('goes on without a contender that does not start, and says so', async () => {
     const broken = { name: 'broken', memory: () => 0, start: () => Promise.reject(new Error('no engine')) };
     const cpu = CONTENDERS.find(({ name }) => name === 'cpu')!;

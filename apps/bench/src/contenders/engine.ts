@@ -35,9 +35,9 @@ async function select(tfjsEngine: string): Promise<void> {
 const between = ({ shapes }: Workload): number => 4 * Math.max(...shapes.map(sizeOf)) * 4;
 
 /** `@sgd/core` on `@sgd/NAME`, as `--backend NAME:VARIANT` of the other commands takes it. */
-export const engine = (name: string, optional = false): Contender => ({
+export const engine = (name: string, missing = (): boolean => false): Contender => ({
   name,
-  optional,
+  missing,
   slow: true,
   warmUp: 400,
   memory: (set: OptionSet, workload: Workload) => 4 * workload.elements * (2 * arraysKept(set) + 1) + between(workload),

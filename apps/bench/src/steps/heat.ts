@@ -19,6 +19,10 @@ export async function heat(
   const started: (Timed & { readonly name: string; readonly run: Run })[] = [];
   try {
     for (const contender of contenders) {
+      if (contender.missing?.()) {
+        result.skipped.push({ ...where, contender: contender.name, why: 'not installed: name it, and it will be' });
+        continue;
+      }
       try {
         const run = await contender.start(task);
         const warmUp = Math.max(effort.warmUp, contender.warmUp ?? 0);
@@ -28,7 +32,7 @@ export async function heat(
           ...where,
           contender: contender.name,
           why: `failed: ${String(error)}`,
-          ...(!contender.optional && { failed: true }),
+          failed: true,
         });
       }
     }

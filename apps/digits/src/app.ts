@@ -1,6 +1,7 @@
 import { SgdError } from '@sgd/core';
 import { sameWeights } from './compare.ts';
-import { gather, readDigits, splitDigits } from './data.ts';
+import { gather, splitDigits } from './batches.ts';
+import { readDigits } from './data.ts';
 import { startEngine } from './engine.ts';
 import { oneLine, UsageError } from './errors.ts';
 import { HelpRequest, parseFlags } from './flags.ts';

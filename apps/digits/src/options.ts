@@ -1,4 +1,4 @@
-import { MODELS, type ModelName } from './model.ts';
+import { MODELS, type ModelName } from './weights.ts';
 import { SCHEDULES, type ScheduleName } from './schedule.ts';
 import {
   choice,

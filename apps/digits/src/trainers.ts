@@ -7,7 +7,7 @@ import type { Trainer } from './trainer.ts';
 import { weightShapes } from './weights.ts';
 
 /** The label of whatever is fastest here. */
-export const AUTO = 'auto';
+const AUTO = 'auto';
 
 /** Makes a trainer for so many batches. */
 export type CreateTrainer = (steps: number, warn: (message: string) => void) => Promise<Trainer>;

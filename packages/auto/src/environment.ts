@@ -46,7 +46,7 @@ export interface GpuAdapter {
  */
 export interface Environment {
   readonly WebAssembly?: WebAssemblyLike | undefined;
-  readonly Function?: (new (...text: string[]) => (...values: unknown[]) => unknown) | undefined;
+  readonly Function?: FunctionConstructor | undefined;
   readonly OffscreenCanvas?: (new (width: number, height: number) => CanvasLike) | undefined;
   readonly document?: { createElement(name: 'canvas'): CanvasLike } | undefined;
   readonly navigator?:
@@ -116,6 +116,6 @@ export async function load<T>(environment: Environment, name: ModuleName, load: 
       .slice(0, name.startsWith('@') ? 2 : 1)
       .join('/');
     const missing = other !== undefined && !other.startsWith('.') ? other : needed;
-    throw new Unusable(`not installed: npm i ${missing}`, true, cause);
+    throw new Unusable(`npm i ${missing}`, true, cause);
   }
 }

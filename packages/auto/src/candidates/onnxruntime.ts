@@ -10,7 +10,7 @@ interface Ort {
 
 // the entry for browsers does not run in Node, and the one for Node is none of those for browsers
 const MODULES = {
-  node: ['onnxruntime-node', () => import('onnxruntime-node')],
+  node: ['onnxruntime-node', () => import('#onnxruntime-node')], // bundles for browsers are kept free of it
   wasm: ['onnxruntime-web/wasm', () => import('onnxruntime-web/wasm')],
   wasmInNode: ['onnxruntime-web', () => import('onnxruntime-web')],
   webgpu: ['onnxruntime-web/webgpu', () => import('onnxruntime-web/webgpu')],

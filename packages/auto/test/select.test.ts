@@ -89,7 +89,7 @@ describe('selectBackend', () => {
     const told: string[] = [];
     await selectBackend({ benchmark: { milliseconds: 10 }, onProgress: (what) => told.push(what) });
     expect(told.slice(0, 2)).toEqual(['trying wasm', 'trying cpu']);
-    expect(told.at(-1)).toBe('timing wasm, cpu: 16 of 16');
+    expect(told.at(-1)).toMatch(/^timing wasm, cpu: (\d+) of \1$/);
     const stop = new AbortController();
     const reason = new Error('enough');
     const stopped = selectBackend({ signal: stop.signal, benchmark: true, onProgress: () => stop.abort(reason) });

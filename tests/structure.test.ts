@@ -30,10 +30,14 @@ describe.each(packages)('packages/%s', (folder) => {
   const manifest = manifestIn(join(root, 'packages', folder));
   const sources = tracked.filter((file) => file.startsWith(`packages/${folder}/src/`) && /\.tsx?$/.test(file));
   const needed = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  const isOptional = (name: string): boolean => manifest.peerDependenciesMeta?.[name]?.optional === true;
 
   it('depends on no other package of the workspace than core', () => {
-    const own = needed.filter((name) => name.startsWith('@sgd/'));
+    const own = needed.filter((name) => name.startsWith('@sgd/') && !isOptional(name));
     expect(own).toEqual(folder === 'core' ? [] : ['@sgd/core']);
+    // what chooses among engines knows them by name, and needs none
+    const optional = needed.filter((name) => name.startsWith('@sgd/') && isOptional(name));
+    expect(optional.length > 0).toBe(folder === 'auto');
     expect(folder === 'core' ? needed : []).toEqual([]);
   });
 
@@ -45,6 +49,7 @@ describe.each(packages)('packages/%s', (folder) => {
         const inside = specifier.startsWith('.')
           ? join(file, '..', specifier).startsWith(`packages/${folder}/src/`)
           : needed.includes(packageOf(specifier)) ||
+            Object.hasOwn(manifest.imports ?? {}, specifier) ||
             (specifier.startsWith('node:') && manifest.devDependencies?.['@types/node'] !== undefined);
         if (!inside) strange.push(`${file}: ${specifier}`);
       }

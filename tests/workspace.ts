@@ -11,11 +11,13 @@ export interface Manifest {
   readonly bin?: Readonly<Record<string, string>> | string;
   readonly files?: readonly string[];
   readonly exports?: Exports;
+  readonly imports?: Exports;
   readonly publishConfig?: { readonly access?: string; readonly exports?: Exports };
   readonly repository?: { readonly url: string; readonly directory: string };
   readonly scripts?: Readonly<Record<string, string>>;
   readonly dependencies?: Readonly<Record<string, string>>;
   readonly peerDependencies?: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta?: Readonly<Record<string, { readonly optional?: boolean }>>;
   readonly devDependencies?: Readonly<Record<string, string>>;
 }
 export type Exports = Readonly<Record<string, string | Readonly<Record<string, string>>>>;

@@ -23,7 +23,7 @@ const workload = (name: string, shapes: Workload['shapes']): Workload => ({
   elements: shapes.reduce((sum, shape) => sum + sizeOf(shape), 0),
 });
 
-const FLAT = { '1e3': 1e3, '1e5': 1e5, '1e6': 1e6, '1e7': 1e7, '16M': 16e6 };
+const FLAT = { '1e1': 10, '1e2': 100, '1e3': 1e3, '1e5': 1e5, '1e6': 1e6, '1e7': 1e7, '16M': 16e6 };
 /** Models that are also timed as one flat variable of the same size: what many variables cost. */
 const ALSO_FLAT = ['mobilenet_v2', 'resnet50'];
 

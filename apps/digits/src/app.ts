@@ -1,6 +1,7 @@
 import { SgdError } from '@sgd/core';
 import { sameWeights } from './compare.ts';
-import { gather, readDigits, splitDigits } from './data.ts';
+import { gather, splitDigits } from './batches.ts';
+import { readDigits } from './data.ts';
 import { startEngine } from './engine.ts';
 import { oneLine, UsageError } from './errors.ts';
 import { HelpRequest, parseFlags } from './flags.ts';
@@ -64,16 +65,17 @@ async function digits(
   told: Target | null,
   stderr: Target,
 ): Promise<RunResult> {
-  const labels = options.compare ?? [options.backend];
-  const makers = await Promise.all(labels.map((label) => trainerOf(label, options)));
+  const choices = await Promise.all((options.compare ?? [options.backend]).map((label) => trainerOf(label, options)));
+  const labels = choices.map(({ label }) => label);
   const report = options.report === null ? null : await reportPath(options.report);
   await startEngine();
   let reporter: Reporter = silent;
   const warn = (message: string): void => (told ? reporter.note(message) : void stderr.write(`${message}\n`));
   const trainers: Trainer[] = [];
   try {
-    for (const create of makers) trainers.push(await create(stepCount(options), warn));
+    for (const { create } of choices) trainers.push(await create(stepCount(options), warn));
     if (told) reporter = createReporter(told, labels);
+    for (const { label, reason } of choices) if (reason !== null) reporter.note(`backend ${label}: ${reason}`);
     const { result, histories } = await trainAll(options, trainers, reporter, report);
     const command = ['npm start --', ...argv.map(quoted)].join(' ');
     if (report !== null) await writeReport(report, result, histories, command);

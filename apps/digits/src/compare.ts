@@ -1,4 +1,4 @@
-import type { Values } from './model.ts';
+import type { Values } from './weights.ts';
 
 /** How two sets of weights differ, rounded to float32. */
 export interface Difference {

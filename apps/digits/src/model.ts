@@ -1,36 +1,13 @@
 import type { FloatArray, HostTensor } from '@sgd/core';
 import * as tf from '@tensorflow/tfjs-core';
-import { type Batch, CLASSES, PIXELS } from './data.ts';
-import { randomStream, uniformValues } from './random.ts';
-
-/** `mlp`: 784-128-10 with relu; `softmax`: 784-10. */
-export const MODELS = ['mlp', 'softmax'] as const;
-export type ModelName = (typeof MODELS)[number];
-/** Values by path. */
-export type Values<T = FloatArray> = Readonly<Record<string, T>>;
+import { type Batch, CLASSES, PIXELS } from './batches.ts';
+import type { Values } from './weights.ts';
 
 /** What one batch gives: the mean loss, how many images were recognised, and the gradients of the loss times the scale. */
 export interface BatchResult {
   readonly loss: number;
   readonly correct: number;
   readonly gradients: Values<Float32Array>;
-}
-
-const LAYERS = {
-  mlp: { hidden: [PIXELS, 128], output: [128, CLASSES] },
-  softmax: { output: [PIXELS, CLASSES] },
-} as const;
-
-/** The weights that a seed gives, by path: kernels uniform in +-sqrt(6 / (inputs + outputs)) (Glorot), biases 0. */
-export function initialWeights(name: ModelName, seed: number): Record<string, HostTensor> {
-  const random = randomStream(seed, 'weights');
-  const weights: Record<string, HostTensor> = {};
-  for (const [layer, [inputs, outputs]] of Object.entries(LAYERS[name])) {
-    const data = uniformValues(inputs * outputs, Math.sqrt(6 / (inputs + outputs)), random);
-    weights[`${layer}/kernel`] = { data, shape: [inputs, outputs], name: `${layer}/kernel` };
-    weights[`${layer}/bias`] = { data: new Float32Array(outputs), shape: [outputs], name: `${layer}/bias` };
-  }
-  return weights;
 }
 
 /** A classifier on TensorFlow.js: it gives predictions and gradients, and takes new weights. It never updates itself. */

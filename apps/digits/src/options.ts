@@ -1,4 +1,4 @@
-import { MODELS, type ModelName } from './model.ts';
+import { MODELS, type ModelName } from './weights.ts';
 import { SCHEDULES, type ScheduleName } from './schedule.ts';
 import {
   choice,
@@ -127,7 +127,13 @@ export const FLAGS: readonly Flag[] = [
   training('batch', 'n', integer(1, 8000), 64, 'digits in a batch'),
   training('seed', 'n', integer(0, 0xffff_ffff), 1, 'fixes split, first weights and order of batches'),
   training('limit', 'n', integer(1, 8000), 8000, 'training digits to use; the test takes 2,000 others'),
-  training('backend', 'name', text, 'cpu', 'NAME[:VARIANT] of @sgd/NAME, a package, a file or tf.train.momentum'),
+  training(
+    'backend',
+    'name',
+    text,
+    'auto',
+    'auto (the fastest here), NAME[:VARIANT] of @sgd/NAME, a package, a file or tf.train.momentum',
+  ),
   training('compare', 'a,b', pair, null, 'train with two backends, and say how their weights differ'),
   outputSwitch('gradientNorm', true, 'measure the norm of the gradients at each step'),
   output('report', 'file', text, 'reports/digits.html', 'where the report with the curves goes'),

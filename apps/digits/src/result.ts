@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { compareWeights, type Difference } from './compare.ts';
-import type { Values } from './model.ts';
+import type { Values } from './weights.ts';
 import type { Options } from './options.ts';
 import type { EpochResult, History, Outcome } from './train.ts';
 import type { Described, Timing, Trainer } from './trainer.ts';

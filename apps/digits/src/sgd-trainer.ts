@@ -1,10 +1,11 @@
 import { serialize } from '@sgd/core';
 import type { AnyBackend } from './backend.ts';
-import type { Batch } from './data.ts';
-import { initialWeights, Model, type Values } from './model.ts';
+import type { Batch } from './batches.ts';
+import { Model } from './model.ts';
 import { type AnyOptimizer, createOptimizer, measuresNorm } from './optimizer.ts';
 import type { Options } from './options.ts';
 import type { Described, StepResult, TestSet, Timing, Trainer } from './trainer.ts';
+import { initialWeights, type Values } from './weights.ts';
 
 /** Trains with an optimizer of `@sgd/core` on one backend. */
 export class SgdTrainer implements Trainer {

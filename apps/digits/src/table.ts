@@ -1,5 +1,5 @@
 import Table from 'cli-table3';
-import { TEST_DIGITS } from './data.ts';
+import { TEST_DIGITS } from './batches.ts';
 import { duration, percent, short, whole } from './format.ts';
 import type { RunResult, TrainerResult } from './result.ts';
 

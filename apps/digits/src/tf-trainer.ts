@@ -1,9 +1,10 @@
 import * as tf from '@tensorflow/tfjs-core';
-import type { Batch } from './data.ts';
+import type { Batch } from './batches.ts';
 import { UsageError } from './errors.ts';
-import { initialWeights, Model, type Values } from './model.ts';
+import { Model } from './model.ts';
 import { dashed, DEFAULTS, type Options } from './options.ts';
 import type { Described, StepResult, TestSet, Timing, Trainer } from './trainer.ts';
+import { initialWeights, type Values } from './weights.ts';
 
 /** The name under which TensorFlow.js's own optimizer takes the place of a backend. */
 export const TF_MOMENTUM = 'tf.train.momentum';

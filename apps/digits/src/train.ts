@@ -1,5 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
-import { type Batch, type Digits, epochs, gather } from './data.ts';
+import { type Batch, type Digits, epochs, gather } from './batches.ts';
 import type { Options } from './options.ts';
 import type { StepResult, TestSet, Trainer } from './trainer.ts';
 

@@ -1,6 +1,6 @@
 import * as tf from '@tensorflow/tfjs-core';
-import { type Batch, PIXELS } from './data.ts';
-import type { Values } from './model.ts';
+import { type Batch, PIXELS } from './batches.ts';
+import type { Values } from './weights.ts';
 
 /** What one step gave. The learning rate is the one that the step used. */
 export interface StepResult {

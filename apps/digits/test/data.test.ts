@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Digits, epochs, gather, PIXELS, readDigits, splitDigits } from '../src/data.ts';
+import { type Digits, epochs, gather, PIXELS, splitDigits } from '../src/batches.ts';
+import { readDigits } from '../src/data.ts';
 
 const sorted = (values: Iterable<number>): number[] => [...values].sort((a, b) => a - b);
 

@@ -1,8 +1,9 @@
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { type Batch, PIXELS } from '../src/data.ts';
+import { type Batch, PIXELS } from '../src/batches.ts';
 import { startEngine } from '../src/engine.ts';
-import { initialWeights, Model, MODELS, type ModelName } from '../src/model.ts';
+import { Model } from '../src/model.ts';
+import { initialWeights, MODELS, type ModelName } from '../src/weights.ts';
 import { randomStream, uniformValues } from '../src/random.ts';
 
 const batch: Batch = {

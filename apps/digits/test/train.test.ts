@@ -230,7 +230,7 @@ describe('output', () => {
     expect(stdout.trimEnd().split('\n')).toHaveLength(1);
     const result = JSON.parse(stdout) as RunResult;
     expect(result).toMatchObject({
-      backend: 'cpu',
+      backend: 'wasm', // the fastest for this model, as stderr says
       model: 'mlp',
       seed: 1,
       steps: 1,
@@ -239,6 +239,7 @@ describe('output', () => {
     });
     expect(result.accuracy * 2000).toBeCloseTo(Math.round(result.accuracy * 2000), 9);
     expect(result.seconds).toBeGreaterThan(0);
+    expect(stderr).toMatch(/^backend wasm: .+ times as fast as cpu at 101,770 elements/m);
     expect(stderr).toContain('epoch 1/1');
   });
 

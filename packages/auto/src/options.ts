@@ -1,0 +1,41 @@
+import type { Backends, Gradients } from './backends.ts';
+import type { Given } from './candidate.ts';
+import type { Environment } from './environment.ts';
+import type { Report } from './report.ts';
+import type { Workload } from './workload.ts';
+
+/** An `AbortSignal`, in types that need neither the DOM's nor Node's. */
+export interface Signal {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  throwIfAborted(): void;
+  addEventListener(type: 'abort', listener: () => void): void;
+  removeEventListener(type: 'abort', listener: () => void): void;
+}
+
+/** What {@link selectFrom} takes. */
+export interface SelectOptions<G extends Gradients = Gradients> extends Given {
+  /** Where gradients live: this decides first, since to move them at each step costs more than an engine saves. Default `host`. */
+  readonly gradients?: G | undefined;
+  /** Names, best first: one of these is chosen if it runs, whatever the figures say. `onnxruntime` stands for all of its variants. */
+  readonly prefer?: string | readonly string[] | undefined;
+  /** A name: this one or an error. */
+  readonly require?: string | undefined;
+  /** What will be trained; default: 100,000 elements in one variable, momentum. */
+  readonly workload?: Workload | undefined;
+  /** Whether to time steps of the workload on each that runs, and take the fastest: for `milliseconds` each, default 250. */
+  readonly benchmark?: boolean | { readonly milliseconds: number } | undefined;
+  /** How long a candidate may take to start, in milliseconds; default 20,000. */
+  readonly timeout?: number | undefined;
+  readonly signal?: Signal | undefined;
+  /** Called with a line of what is being done. */
+  readonly onProgress?: ((what: string) => void) | undefined;
+  /** Another environment than this one. */
+  readonly environment?: Environment | undefined;
+}
+
+/** An engine, and why it is this one. */
+export interface Selection<G extends Gradients> {
+  readonly backend: Backends[G];
+  readonly report: Report;
+}

@@ -1,0 +1,2 @@
+/** The reports by their file names. */
+export function reports(): Map<string, string>;

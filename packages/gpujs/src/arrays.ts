@@ -101,6 +101,7 @@ export function arrays(gpu: Gpu, name: string): Device<Float32Array, number> {
     free(tensor) {
       if (own.delete(tensor)) host.structuredClone(tensor.buffer, { transfer: [tensor.buffer] });
     },
+    clear() {},
     handle: (tensor, shape) => viewOf(give(tensor), shape),
     view: (values, shape) => viewOf(values as Float32Array, shape),
     squares: (tensor, size) => settled(Float32Array.of(dot(tensor, tensor, 0, size))),

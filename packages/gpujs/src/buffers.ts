@@ -101,6 +101,7 @@ export function buffers(gpu: Gpu): Device<Buffer, Buffer> {
     share: (tensor: Buffer) => tensor.clone(),
     copy: (tensor: Buffer) => tensor.clone(),
     free: (tensor: Buffer) => tensor.delete(),
+    clear() {},
     handle: (tensor: Buffer, shape: readonly number[]) => wrap(tensor, outputOf(shape)),
     view(values: object, shape: readonly number[]): object {
       const borrowed = wrap(values as Buffer, outputOf(shape));

@@ -32,11 +32,15 @@ export interface Device<T = unknown, F = unknown> {
   read(tensor: T, size: number): Eventual<Float32Array>;
   /** Runs a kernel with `size` threads. */
   run(formula: Formula, size: number, arrays: readonly T[], numbers?: readonly number[], count?: number): Eventual<T>;
+  /** The same for a formula that keeps something, which is the second result; left out where kernels have one. */
+  both?(formula: Formula, size: number, arrays: readonly T[], numbers: readonly number[]): Eventual<readonly [T, T]>;
   /** The same tensor once more, to be freed once more. */
   share(tensor: T): T;
   /** The same for one that may be written to by callbacks. */
   copy(tensor: T): T;
   free(tensor: T): void;
+  /** Gives back what is kept for the next step. */
+  clear(): void;
   /** What kernels of the user take: of as many dimensions as the shape, up to three. Lives on when the tensor is freed. */
   handle(tensor: T, shape: readonly number[]): object;
   /** Another view of a texture or of flat values, that need not and must not be freed. */

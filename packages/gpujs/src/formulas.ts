@@ -8,14 +8,15 @@ export interface Formula {
   readonly numbers: string;
   readonly counts?: string;
   readonly body: string;
+  /** Whether there is a second result: what the body calls `keep` with. */
+  readonly keeps?: boolean;
 }
 
-/** The text that gpu.js takes. `native`: elements come from functions `own_x` and `only_x` in the language of the device. */
-export function sourceOf({ arrays, numbers, counts = '', body }: Formula, native = false): string {
-  const [own, only] = native ? ['own_$1()', 'only_$1()'] : ['$1[this.thread.x]', '$1[0]'];
+/** The text that gpu.js takes. `own`: the arrays whose elements come from functions in the language of the device. */
+export function sourceOf({ arrays, numbers, counts = '', body }: Formula, own?: string): string {
   const code = body
-    .replaceAll(/\$(\w)/g, own)
-    .replaceAll(/#(\w)/g, only)
+    .replaceAll(/\$(\w)/g, (_, x: string) => (own?.includes(x) ? `own_${x}()` : `${x}[this.thread.x]`))
+    .replaceAll(/#(\w)/g, own === undefined ? '$1[0]' : 'only_$1()')
     .replaceAll('R(', 'Math.fround(');
   return `function kernel(${(arrays + numbers + counts).split('').join(', ')}) { ${code} }`;
 }
@@ -71,23 +72,28 @@ export const factor: Formula = {
   body: `var n = #s; var y = q; if (n > 0.0) { n = R(Math.sqrt(n)); y = R(1.0 / n); if (q <= y) { y = q; } } y = R(c * y); if (${FINITE('n')}) { return y; } return u;`,
 };
 
-/** `m * b - g * l` */
-export const momentum: Formula = { arrays: 'mg', numbers: 'bl', body: 'return R(R($m * b) - R($g * l));' };
 /** `b * a + c * x` with `c` = 1 - `b` */
 export const average: Formula = { arrays: 'ax', numbers: 'bc', body: 'return R(R($a * b) + R($x * c));' };
 
-/** The rule, decay first: `x - g * l`, `x + m` or `x + (m * b - g * l)`. */
-export function ruleOf(rule: 'plain' | 'momentum' | 'nesterov', decays: boolean): Formula {
+const VELOCITY = 'R(R($m * b) - R($g * l))';
+/** `m * b - g * l` */
+export const momentum: Formula = { arrays: 'mg', numbers: 'bl', body: `return ${VELOCITY};` };
+
+/**
+ * The rule, decay first: `x - g * l`, `x + m` or `x + (m * b - g * l)`. `both`: for `m` as it was before, and what it becomes is kept.
+ */
+export function ruleOf(rule: 'plain' | 'momentum' | 'nesterov', decays: boolean, both: boolean): Formula {
+  const m = both ? 'n' : '$m';
   const [arrays, numbers, result] = {
-    plain: ['xg', '', 'y - R($g * l)'],
-    momentum: ['xm', '', 'y + $m'],
-    nesterov: ['xmg', 'b', 'y + R(R($m * b) - R($g * l))'],
+    plain: ['xg', 'l', 'y - R($g * l)'],
+    momentum: ['xm', decays ? 'l' : '', `y + ${m}`],
+    nesterov: ['xmg', 'bl', `y + R(R(${m} * b) - R($g * l))`],
   }[rule] as [string, string, string];
-  const rates = rule === 'momentum' && !decays ? '' : `${numbers}l${decays ? 'w' : ''}`;
   return {
-    arrays,
-    numbers: rates,
-    body: `var y = $x; ${decays ? 'y = R(y - R(R(y * w) * l));' : ''} return R(${result});`,
+    arrays: both ? 'xmg' : arrays,
+    numbers: `${both ? 'bl' : numbers}${decays ? 'w' : ''}`,
+    keeps: both,
+    body: `${both ? `var n = keep(${VELOCITY});` : ''} var y = $x; ${decays ? 'y = R(y - R(R(y * w) * l));' : ''} return R(${result});`,
   };
 }
 

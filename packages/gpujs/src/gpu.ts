@@ -49,7 +49,9 @@ export interface Kernel {
   setOutput(output: readonly number[]): unknown;
   /** The one that runs: its output is our texture as well as its own. */
   readonly kernel: Kernel & {
-    texture: (GpuTexture & { _deleted?: boolean }) | null;
+    readonly built: boolean;
+    texture: GpuTexture | null;
+    readonly mappedTextures: readonly GpuTexture[] | null;
     outputBuffer: { _refs: number } | null;
     readonly fallbackReason?: string | null;
     readonly TextureConstructor: new (settings: object) => GlTexture;
@@ -59,7 +61,7 @@ export interface Kernel {
 
 /** A texture of the WebGL modes. */
 export interface GlTexture extends GpuTexture {
-  readonly texture: object;
+  readonly texture: { _refs: number };
   /** Of the texture, in pixels. */
   readonly size: ArrayLike<number>;
   /** As kernels index it: width, height, depth. */

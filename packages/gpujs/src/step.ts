@@ -29,7 +29,8 @@ export function makeStepper<T, F>(device: Device<T, F>, program: Program, tensor
   const { slots, clip, unscale, finiteCheck, measure, variables } = program;
   const accumulates = slots.has('accumulator');
   const rule = !slots.has('momentum') ? 'plain' : program.nesterov ? 'nesterov' : 'momentum';
-  const rules = variables.map(({ decays }) => formulas.ruleOf(rule, decays));
+  const both = rule !== 'plain' && 'both' in device;
+  const rules = variables.map(({ decays }) => formulas.ruleOf(rule, decays, both));
   const toAccumulate = formulas.gradientOf(unscale, true, false, false);
   const toUpdate = formulas.gradientOf(unscale, accumulates, accumulates, clip === 'value');
   const changes = unscale || accumulates || clip === 'value';
@@ -88,19 +89,23 @@ export function makeStepper<T, F>(device: Device<T, F>, program: Program, tensor
 
   /** Decay and the rule. */
   function* update({ index, size, gradient }: Given<T>, { rates }: Step): Work<void> {
-    const { group, decays } = variables[index]!;
-    const [l, b, w] = [R(rates[group]!.learningRate), R(rates[group]!.momentum), R(rates[group]!.weightDecay)];
+    const { group } = variables[index]!;
+    const { learningRate, momentum, weightDecay } = rates[group]!;
+    const values: Record<string, number> = { l: R(learningRate), b: R(momentum), w: R(weightDecay) };
+    const formula = rules[index]!;
+    const numbers = formula.numbers.split('').map((name) => values[name]!);
     const old = tensors.of('variable', index);
-    const decay = decays ? [l, w] : [];
     let made: T;
-    if (rule === 'plain') made = yield* run(rules[index]!, size, [old, gradient], decays ? decay : [l]);
+    if (rule === 'plain') made = yield* run(formula, size, [old, gradient], numbers);
     else {
-      const m = yield* run(formulas.momentum, size, [tensors.of('momentum', index), gradient], [b, l]);
+      const before = tensors.of('momentum', index);
+      let m: T;
+      if (both) [made, m] = yield* settled(device.both!(formula, size, [old, before, gradient], numbers));
+      else {
+        m = yield* run(formulas.momentum, size, [before, gradient], [values.b!, values.l!]);
+        made = yield* run(formula, size, rule === 'momentum' ? [old, m] : [old, m, gradient], numbers);
+      }
       tensors.replace('momentum', index, m);
-      made =
-        rule === 'momentum'
-          ? yield* run(rules[index]!, size, [old, m], decay)
-          : yield* run(rules[index]!, size, [old, m, gradient], decays ? [b, ...decay] : [b, l]);
     }
     if (measure.has('update-norm')) figures?.update.push(yield* device.figure(made, old, size));
     tensors.replace('variable', index, made);

@@ -19,7 +19,7 @@ interface Buffer extends GpuTexture {
 }
 
 /** The mode webgpu: tensors are buffers of one dimension, and every call is a promise. */
-export function buffers(gpu: Gpu): Device<Buffer, Buffer> {
+export function buffers(gpu: Gpu): Device<Buffer> {
   /** Kernels that are being built, each by its first run, which nothing may come between. */
   const building = new Map<Kernel, Promise<unknown>>();
   const built = new WeakSet<Kernel>();
@@ -90,14 +90,8 @@ export function buffers(gpu: Gpu): Device<Buffer, Buffer> {
         held.delete();
       }
     },
-    run: (
-      formula: Formula,
-      size: number,
-      tensors: readonly Buffer[],
-      numbers: readonly number[] = [],
-      count?: number,
-    ): Promise<Buffer> =>
-      run(formula, size, 'WebGPUBuffer', [...tensors, ...numbers, ...(count === undefined ? [] : [count])]),
+    run: (formula: Formula, size: number, tensors: readonly Buffer[], numbers: readonly number[]): Promise<Buffer> =>
+      run(formula, size, 'WebGPUBuffer', [...tensors, ...numbers]),
     share: (tensor: Buffer) => tensor.clone(),
     copy: (tensor: Buffer) => tensor.clone(),
     free: (tensor: Buffer) => tensor.delete(),

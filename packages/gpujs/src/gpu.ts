@@ -82,22 +82,20 @@ export interface Gl {
   readonly texStorage2D?: unknown;
   isContextLost(): boolean;
   getParameter(name: number): unknown;
-  createTexture(): object;
   createFramebuffer(): object;
   deleteFramebuffer(framebuffer: object): void;
   activeTexture(unit: number): void;
   bindTexture(target: number, texture: object | null): void;
   bindFramebuffer(target: number, framebuffer: object | null): void;
   framebufferTexture2D(target: number, attachment: number, textarget: number, texture: object, level: number): void;
-  texParameteri(target: number, name: number, value: number): void;
   pixelStorei(name: number, value: number | boolean): void;
-  texImage2D(
+  texSubImage2D(
     target: number,
     level: number,
-    internalFormat: number,
+    x: number,
+    y: number,
     width: number,
     height: number,
-    border: number,
     format: number,
     type: number,
     pixels: Float32Array,

@@ -36,17 +36,19 @@ export function kernelOf(
   own?: string,
   native?: (array: string) => Readonly<Record<string, string>>,
 ): Kernel {
-  const { arrays, numbers, counts = '', body, keeps } = formula;
+  const { arrays, numbers, body, keeps } = formula;
   const key = [kind, rank, own, arrays, numbers, body].join();
   let cache = caches.get(gpu);
   if (!cache) caches.set(gpu, (cache = new Map()));
   let kernel = cache.get(key);
   if (!kernel) {
-    const typed = (names: string, type: string): string[] => names.split('').map(() => type);
-    const functions = arrays.split('').flatMap((x) => Object.entries((own !== undefined && native?.(x)) || {}));
+    const functions = Array.from(arrays).flatMap((x) => Object.entries((own !== undefined && native?.(x)) || {}));
     const settings = {
       ...SETTINGS,
-      argumentTypes: [...typed(arrays, kind), ...typed(numbers, 'Float'), ...typed(counts, 'Integer')],
+      argumentTypes: [
+        ...Array.from(arrays, () => kind),
+        ...Array.from(numbers, (name) => (name === 'n' ? 'Integer' : 'Float')),
+      ],
       output: [1, 1, 1].slice(0, rank),
       ...(functions.length > 0 && {
         nativeFunctions: functions.map(([name, code]) => ({

@@ -1,4 +1,4 @@
-import type { Formula } from './formulas.ts';
+import { fill, type Formula } from './formulas.ts';
 import type { GlTexture, Gpu } from './gpu.ts';
 import { kernelOf } from './kernels.ts';
 
@@ -12,9 +12,10 @@ export interface Runs {
     formula: Formula,
     output: readonly number[],
     tensors: readonly GlTexture[],
-    numbers?: readonly number[],
-    count?: number,
+    numbers: readonly number[],
   ) => GlTexture[];
+  /** A texture for so many elements, whatever their values are. */
+  readonly target: (size: number) => GlTexture;
   /** Frees a result, whose texture is written to again by a run of as many threads. */
   readonly free: (tensor: GlTexture) => void;
   /** Deletes the textures that wait. */
@@ -37,37 +38,43 @@ export function runs(gpu: Gpu, wide: boolean): Runs {
     [`only_${x}`]: at(x, 'vec2(0.5)'),
   });
 
+  const run: Runs['run'] = (formula, output, tensors, numbers) => {
+    const [size] = output as readonly [number];
+    const [width, height] = sideOf(size);
+    const alike = (_: string, i: number): boolean => tensors[i]!.size[0] === width && tensors[i]!.size[1] === height;
+    const own = formula.numbers !== 'n' ? formula.arrays.split('').filter(alike) : undefined;
+    const kernel = kernelOf(gpu, formula, 'ArrayTexture(1)', output.length, own?.join(''), native);
+    const results = formula.keeps ? 2 : 1;
+    const targets = waiting.get(size) ?? [];
+    if (kernel.kernel.built && output.length === 1 && targets.length >= results) {
+      held -= results * size;
+      // As setOutput does, which would make textures and clear the canvas.
+      Object.assign(kernel.kernel, {
+        output,
+        threadDim: [size, 1, 1],
+        texSize: [width, height],
+        texture: targets.pop(),
+        _textureSwitched: true,
+        ...(results > 1 && { mappedTextures: [targets.pop()], _mappedTextureSwitched: [true] }),
+      });
+    } else {
+      // Before every run, also of the same size: otherwise a texture of another size is taken for the output.
+      kernel.setOutput(output);
+    }
+    const result = kernel(...tensors, ...numbers);
+    const all = (results > 1 ? Object.values(result as object) : [result]) as GlTexture[];
+    // the kernel would keep them until it runs again
+    for (const texture of [kernel.kernel.texture, ...(kernel.kernel.mappedTextures ?? [])]) texture?.delete();
+    kernel.kernel.texture = null;
+    for (const { texture } of all) made.add(texture);
+    return all;
+  };
   return {
-    run(formula, output, tensors, numbers = [], count) {
-      const [size] = output as readonly [number];
-      const [width, height] = sideOf(size);
-      const alike = (_: string, i: number): boolean => tensors[i]!.size[0] === width && tensors[i]!.size[1] === height;
-      const own = count === undefined ? formula.arrays.split('').filter(alike) : undefined;
-      const kernel = kernelOf(gpu, formula, 'ArrayTexture(1)', output.length, own?.join(''), native);
-      const results = formula.keeps ? 2 : 1;
-      const targets = waiting.get(size) ?? [];
-      if (kernel.kernel.built && output.length === 1 && targets.length >= results) {
-        held -= results * size;
-        // As setOutput does, which would make textures and clear the canvas.
-        Object.assign(kernel.kernel, {
-          output,
-          threadDim: [size, 1, 1],
-          texSize: [width, height],
-          texture: targets.pop(),
-          _textureSwitched: true,
-          ...(results > 1 && { mappedTextures: [targets.pop()], _mappedTextureSwitched: [true] }),
-        });
-      } else {
-        // Before every run, also of the same size: otherwise a texture of another size is taken for the output.
-        kernel.setOutput(output);
-      }
-      const result = kernel(...tensors, ...numbers, ...(count === undefined ? [] : [count]));
-      const all = (results > 1 ? Object.values(result as object) : [result]) as GlTexture[];
-      // the kernel would keep them until it runs again
-      for (const texture of [kernel.kernel.texture, ...(kernel.kernel.mappedTextures ?? [])]) texture?.delete();
-      kernel.kernel.texture = null;
-      for (const { texture } of all) made.add(texture);
-      return all;
+    run,
+    target(size) {
+      const made = waiting.get(size)?.pop();
+      if (made) held -= size;
+      return made ?? run(fill, [size], [], [0])[0]!;
     },
     free(tensor) {
       const [size] = tensor.output as readonly number[];
@@ -87,7 +94,7 @@ export function runs(gpu: Gpu, wide: boolean): Runs {
 }
 
 /** Width and height of the textures that gpu.js makes for outputs of one dimension. */
-export function sideOf(size: number): readonly [number, number] {
+function sideOf(size: number): readonly [number, number] {
   let high = Math.ceil(Math.sqrt(size));
   let low = Math.floor(Math.sqrt(size));
   while (high * low < size) low = Math.ceil(size / --high);

@@ -74,7 +74,8 @@ export function buffers(gpu: Gpu): Device<Buffer> {
       const { buffer, type, componentCount, context: owner, _deleted } = value as Partial<Buffer>;
       if (buffer === undefined || type !== 'WebGPUBuffer') return undefined;
       if (_deleted) return { code: 'SGD_DETACHED', text: 'a buffer that was deleted' };
-      if (owner?.isLost) return { code: 'SGD_UNSUPPORTED', text: 'a buffer of a device that is lost' };
+      if (owner?.isLost && owner !== context)
+        return { code: 'SGD_UNSUPPORTED', text: 'a buffer of a device that is lost' };
       if (componentCount === 1) return null;
       return { code: 'SGD_UNSUPPORTED', text: `a buffer of Array(${componentCount}), expected one of numbers` };
     },

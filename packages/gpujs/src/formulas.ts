@@ -60,11 +60,11 @@ export function gradientOf(unscale: boolean, add: boolean, mean: boolean, clip: 
 export const clipNorm: Formula = formula('gd', 'c', 'return R(R($g * c) / #d);');
 /** `g * d` */
 export const clipGlobal: Formula = formula('gd', '', 'return R($g * #d);');
-/** `max(norm, c)` of a sum of squares */
+/** `max(norm, c)` of a sum of squares. Compilers make `max` of the comparison alone, which forgets NaN. */
 export const divisor: Formula = formula(
   's',
   'c',
-  'var n = #s; if (n > 0.0) { n = R(Math.sqrt(n)); } if (n <= c) { n = c; } return n;',
+  `var n = #s; if (n > 0.0) { n = R(Math.sqrt(n)); } var y = n; if (n <= c) { y = c; } if (${FINITE('n')}) { return y; } return n;`,
 );
 /** `c * min(1 / norm, q)` of a sum of squares, `u` (NaN) where that is not finite */
 export const factor: Formula = formula(

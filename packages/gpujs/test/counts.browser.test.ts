@@ -1,6 +1,6 @@
-import { SGD } from '@sgd/core';
+import { InverseTimeDecay, SGD } from '@sgd/core';
 import { gpujs, type GpuTexture } from '@sgd/gpujs';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { counting, SINGLE, userGpu } from './gl.ts';
 
 const everything = {
@@ -14,6 +14,8 @@ const everything = {
   useEma: true,
   emaOverwriteFrequency: 3,
 };
+
+const rates = { initialLearningRate: 0.1, decaySteps: 1, decayRate: 0.5 };
 
 /** Gradients made on the device from the variables, as a model makes them. */
 function setUp(mode: string) {
@@ -97,6 +99,20 @@ describe.each(['webgl2', 'webgl'])('mode %s', (mode) => {
       precision: 'single',
     });
     expect(Array.from(twice([1, 2, 3]) as Float32Array)).toEqual([2, 4, 6]);
+  });
+
+  it('a schedule and other numbers that change compile nothing', () => {
+    const { gpu, engine, variables, flat } = setUp(mode);
+    const link = vi.spyOn(gpu.context as WebGLRenderingContext, 'linkProgram');
+    const optimizer = new SGD({ ...everything, learningRate: new InverseTimeDecay(rates) }, engine);
+    optimizer.build(variables);
+    const gradient = flat(variables.bias as never) as GpuTexture;
+    const programs = Array.from({ length: 8 }, () => {
+      optimizer.apply([gradient], ['bias']);
+      return link.mock.calls.length;
+    });
+    expect(programs[0]).toBeGreaterThan(0);
+    expect(new Set(programs.slice(3)).size).toBe(1);
   });
 
   it('an array as a gradient is one upload', () => {

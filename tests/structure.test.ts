@@ -88,6 +88,12 @@ describe('the repository', () => {
     expect(lockfile.match(/.*(?:https?:|registry|tarball:).*/gi)).toBeNull();
   });
 
+  it('leaves out what gpu.js depends on and never uses', () => {
+    const lockfile = read('pnpm-lock.yaml');
+    expect(lockfile).toContain('\n  gpu.js@');
+    expect(lockfile.match(/^ {2}(?:webgpu|gl)@.*/gm)).toBeNull();
+  });
+
   it('names no registry host and no folder outside of it', () => {
     // in pieces, so that this file is not found itself
     const unwanted = new RegExp(

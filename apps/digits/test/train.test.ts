@@ -107,11 +107,14 @@ describe('training', () => {
     expect(there.weightsHash).toBe(here.weightsHash);
   });
 
-  it.each(['onnxruntime:node', 'onnxruntime:wasm'])('--backend=%s: the same bits', async (backend) => {
-    const flags = ['--limit=256', '--epochs=1', '--use-ema'];
-    const [here, there] = [await trained(...flags), await trained(...flags, `--backend=${backend}`)];
-    expect(there).toMatchObject({ backend, weightsHash: here.weightsHash });
-  });
+  it.each(['onnxruntime:node', 'onnxruntime:wasm', 'gpujs:cpu', 'gpujs:webasm'])(
+    '--backend=%s: the same bits',
+    async (backend) => {
+      const flags = ['--limit=256', '--epochs=1', '--use-ema'];
+      const [here, there] = [await trained(...flags), await trained(...flags, `--backend=${backend}`)];
+      expect(there).toMatchObject({ backend, weightsHash: here.weightsHash });
+    },
+  );
 
   it('leaves no tensor behind', async () => {
     const before = tf.memory().numTensors;

@@ -1,5 +1,5 @@
 import { type Device, onTheHost } from './device.ts';
-import type { Formula } from './formulas.ts';
+import { differences, flaws } from './formulas.ts';
 import type { Gpu, GpuRows } from './gpu.ts';
 import { kernelOf } from './kernels.ts';
 import { settled } from './steps.ts';
@@ -33,17 +33,11 @@ function dot(a: Float32Array, b: Float32Array, from: number, n: number): number 
   return s;
 }
 
-function isFinite(values: Float32Array): boolean {
-  let flaw = 0;
-  for (let i = 0; i < values.length; i++) flaw += values[i]! - values[i]!;
-  return flaw === 0;
-}
-
-function energy(x: Float32Array, y: Float32Array | null): number {
-  let s = 0;
-  if (y === null) for (let i = 0; i < x.length; i++) s += x[i]! * x[i]!;
-  else for (let i = 0; i < x.length; i++) s += (x[i]! - y[i]!) ** 2;
-  return s;
+/** 0 if all elements are finite, else NaN. */
+function flaw(values: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! - values[i]!;
+  return sum;
 }
 
 function rowsOf(values: Float32Array, shape: readonly number[], from = 0): Float32Array | GpuRows {
@@ -64,7 +58,7 @@ const host = globalThis as unknown as {
 };
 
 /** The modes cpu and webasm: kernels take and return arrays, and the host is the device. The same bits as Keras. */
-export function arrays(gpu: Gpu, name: string): Device<Float32Array, number> {
+export function arrays(gpu: Gpu, name: string): Device<Float32Array> {
   /** Large arrays that a kernel made, and that nobody else has. */
   const own = new WeakSet<Float32Array>();
   const give = (tensor: Float32Array): Float32Array => {
@@ -78,21 +72,15 @@ export function arrays(gpu: Gpu, name: string): Device<Float32Array, number> {
     tolerance: { rtol: 0, atol: 0 },
     most: Infinity,
     check() {},
-    flawOf: (value) =>
-      typeof (value as { toArray?: unknown }).toArray === 'function'
-        ? {
-            code: 'SGD_UNSUPPORTED',
-            text: `a texture, where the GPU is of mode "${name}" and its kernels return arrays: pass what toArray() gives`,
-          }
-        : undefined,
+    flawOf: () => undefined,
     shapeOf: () => [],
     upload: (values) => values.slice(),
     borrow: (values) => values as Float32Array,
     read: (tensor) => tensor.slice(),
-    run(formula: Formula, size, tensors, numbers = [], count) {
+    run(formula, size, tensors, numbers) {
       const kernel = kernelOf(gpu, formula, 'Array');
       kernel.setOutput([size]);
-      const made = kernel(...tensors, ...numbers, ...(count === undefined ? [] : [count])) as Float32Array;
+      const made = kernel(...tensors, ...numbers) as Float32Array;
       if (size >= LARGE) own.add(made);
       return made;
     },
@@ -101,16 +89,17 @@ export function arrays(gpu: Gpu, name: string): Device<Float32Array, number> {
     free(tensor) {
       if (own.delete(tensor)) host.structuredClone(tensor.buffer, { transfer: [tensor.buffer] });
     },
+    clear() {},
     handle: (tensor, shape) => viewOf(give(tensor), shape),
     view: (values, shape) => viewOf(values as Float32Array, shape),
-    squares: (tensor, size) => settled(Float32Array.of(dot(tensor, tensor, 0, size))),
+    reduce(formula, [x, y], size) {
+      const all = formula === differences ? x!.map((value, i) => value - y![i]!) : x!;
+      const sum = formula === flaws ? flaw(all) : dot(all, all, 0, size);
+      return settled(Float32Array.of(sum));
+    },
     total(sums) {
       const all = Float32Array.from(sums, (sum) => sum[0]!);
       return settled(Float32Array.of(dot(all, new Float32Array(all.length).fill(1), 0, all.length)));
     },
-    finite: (tensors) => settled(tensors.every(isFinite)),
-    figure: (x, y) => settled(energy(x, y)),
-    forget() {},
-    norm: (figures) => settled(Math.sqrt(figures.reduce((a, b) => a + b, 0))),
   };
 }

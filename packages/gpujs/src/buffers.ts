@@ -19,7 +19,7 @@ interface Buffer extends GpuTexture {
 }
 
 /** The mode webgpu: tensors are buffers of one dimension, and every call is a promise. */
-export function buffers(gpu: Gpu): Device<Buffer, Buffer> {
+export function buffers(gpu: Gpu): Device<Buffer> {
   /** Kernels that are being built, each by its first run, which nothing may come between. */
   const building = new Map<Kernel, Promise<unknown>>();
   const built = new WeakSet<Kernel>();
@@ -74,7 +74,8 @@ export function buffers(gpu: Gpu): Device<Buffer, Buffer> {
       const { buffer, type, componentCount, context: owner, _deleted } = value as Partial<Buffer>;
       if (buffer === undefined || type !== 'WebGPUBuffer') return undefined;
       if (_deleted) return { code: 'SGD_DETACHED', text: 'a buffer that was deleted' };
-      if (owner?.isLost) return { code: 'SGD_UNSUPPORTED', text: 'a buffer of a device that is lost' };
+      if (owner?.isLost && owner !== context)
+        return { code: 'SGD_UNSUPPORTED', text: 'a buffer of a device that is lost' };
       if (componentCount === 1) return null;
       return { code: 'SGD_UNSUPPORTED', text: `a buffer of Array(${componentCount}), expected one of numbers` };
     },
@@ -90,17 +91,12 @@ export function buffers(gpu: Gpu): Device<Buffer, Buffer> {
         held.delete();
       }
     },
-    run: (
-      formula: Formula,
-      size: number,
-      tensors: readonly Buffer[],
-      numbers: readonly number[] = [],
-      count?: number,
-    ): Promise<Buffer> =>
-      run(formula, size, 'WebGPUBuffer', [...tensors, ...numbers, ...(count === undefined ? [] : [count])]),
+    run: (formula: Formula, size: number, tensors: readonly Buffer[], numbers: readonly number[]): Promise<Buffer> =>
+      run(formula, size, 'WebGPUBuffer', [...tensors, ...numbers]),
     share: (tensor: Buffer) => tensor.clone(),
     copy: (tensor: Buffer) => tensor.clone(),
     free: (tensor: Buffer) => tensor.delete(),
+    clear() {},
     handle: (tensor: Buffer, shape: readonly number[]) => wrap(tensor, outputOf(shape)),
     view(values: object, shape: readonly number[]): object {
       const borrowed = wrap(values as Buffer, outputOf(shape));

@@ -8,11 +8,8 @@ export interface Flaw {
   readonly text: string;
 }
 
-/**
- * What a mode of gpu.js does for a session. `T` is a flat tensor on the device, which never changes after it was made; `F` a figure: a sum
- * of squares that is read later, if at all.
- */
-export interface Device<T = unknown, F = unknown> {
+/** What a mode of gpu.js does for a session. `T` is a flat tensor on the device, which never changes after it was made. */
+export interface Device<T = unknown> {
   readonly name: string;
   readonly mode: Mode;
   readonly supports: ReadonlySet<Feature>;
@@ -31,27 +28,24 @@ export interface Device<T = unknown, F = unknown> {
   borrow(values: object): Eventual<T>;
   read(tensor: T, size: number): Eventual<Float32Array>;
   /** Runs a kernel with `size` threads. */
-  run(formula: Formula, size: number, arrays: readonly T[], numbers?: readonly number[], count?: number): Eventual<T>;
+  run(formula: Formula, size: number, arrays: readonly T[], numbers: readonly number[]): Eventual<T>;
+  /** The same for a formula that keeps something, which is the second result; left out where kernels have one. */
+  both?(formula: Formula, size: number, arrays: readonly T[], numbers: readonly number[]): Eventual<readonly [T, T]>;
   /** The same tensor once more, to be freed once more. */
   share(tensor: T): T;
   /** The same for one that may be written to by callbacks. */
   copy(tensor: T): T;
   free(tensor: T): void;
+  /** Gives back what is kept for the next step. */
+  clear(): void;
   /** What kernels of the user take: of as many dimensions as the shape, up to three. Lives on when the tensor is freed. */
   handle(tensor: T, shape: readonly number[]): object;
   /** Another view of a texture or of flat values, that need not and must not be freed. */
   view(values: object, shape: readonly number[]): object;
-  /** The sum of squares of a tensor, in one element. */
-  squares(tensor: T, size: number): Work<T>;
+  /** What a reduction makes of all elements, in one element. */
+  reduce(formula: Formula, arrays: readonly T[], size: number): Work<T>;
   /** The sum of such sums, in the order given. */
   total(sums: readonly T[]): Work<T>;
-  /** Whether all elements are finite. */
-  finite(tensors: readonly T[], sizes: readonly number[]): Work<boolean>;
-  /** The sum of squares of `x`, or of `x - y`, to be measured. */
-  figure(x: T, y: T | null, size: number): Work<F>;
-  forget(figure: F): void;
-  /** The square root of the sum of figures. */
-  norm(figures: readonly F[]): Work<number>;
 }
 
 const FEATURES: readonly Feature[] = [

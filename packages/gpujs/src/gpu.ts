@@ -49,7 +49,9 @@ export interface Kernel {
   setOutput(output: readonly number[]): unknown;
   /** The one that runs: its output is our texture as well as its own. */
   readonly kernel: Kernel & {
-    texture: (GpuTexture & { _deleted?: boolean }) | null;
+    readonly built: boolean;
+    texture: GpuTexture | null;
+    readonly mappedTextures: readonly GpuTexture[] | null;
     outputBuffer: { _refs: number } | null;
     readonly fallbackReason?: string | null;
     readonly TextureConstructor: new (settings: object) => GlTexture;
@@ -59,7 +61,7 @@ export interface Kernel {
 
 /** A texture of the WebGL modes. */
 export interface GlTexture extends GpuTexture {
-  readonly texture: object;
+  readonly texture: { _refs: number };
   /** Of the texture, in pixels. */
   readonly size: ArrayLike<number>;
   /** As kernels index it: width, height, depth. */
@@ -80,22 +82,20 @@ export interface Gl {
   readonly texStorage2D?: unknown;
   isContextLost(): boolean;
   getParameter(name: number): unknown;
-  createTexture(): object;
   createFramebuffer(): object;
   deleteFramebuffer(framebuffer: object): void;
   activeTexture(unit: number): void;
   bindTexture(target: number, texture: object | null): void;
   bindFramebuffer(target: number, framebuffer: object | null): void;
   framebufferTexture2D(target: number, attachment: number, textarget: number, texture: object, level: number): void;
-  texParameteri(target: number, name: number, value: number): void;
   pixelStorei(name: number, value: number | boolean): void;
-  texImage2D(
+  texSubImage2D(
     target: number,
     level: number,
-    internalFormat: number,
+    x: number,
+    y: number,
     width: number,
     height: number,
-    border: number,
     format: number,
     type: number,
     pixels: Float32Array,

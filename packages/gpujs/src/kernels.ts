@@ -13,39 +13,55 @@ const SETTINGS = {
   tactic: 'precision', // mobile devices have less by default
 };
 
-/** Functions in the language of the device, which kernels may call. */
-export interface Native {
-  readonly name: string;
-  readonly source: string;
+/** The part of a `GPU` that only modes on WebGL have. */
+interface WithMaps extends Gpu {
+  createKernelMap(kept: object, source: string, settings: object): unknown;
 }
+
+/** Gives what it takes, which is a result of the kernel from then on. */
+const KEEP = 'function keep(v) { return v; }';
 
 // Kernels are kept as long as their GPU: to destroy one breaks others of the same context.
 const caches = new WeakMap<Gpu, Map<string, Kernel>>();
 
-/** The kernel of a formula on a GPU, made once for each kind of argument. */
+/**
+ * The kernel of a formula on a GPU, made once for each kind of argument. `own` are the arrays whose elements the functions of `native` find, in the language of
+ * the device.
+ */
 export function kernelOf(
   gpu: Gpu,
   formula: Formula,
   kind: Kind,
   rank = 1,
-  native?: (arrays: string) => readonly Native[],
+  own?: string,
+  native?: (array: string) => Readonly<Record<string, string>>,
 ): Kernel {
-  const { arrays, numbers, counts = '', body } = formula;
-  const key = [kind, rank, native ? 'native' : '', arrays, numbers, body].join();
+  const { arrays, numbers, body, keeps } = formula;
+  const key = [kind, rank, own, arrays, numbers, body].join();
   let cache = caches.get(gpu);
   if (!cache) caches.set(gpu, (cache = new Map()));
   let kernel = cache.get(key);
   if (!kernel) {
-    const typed = (names: string, type: string): string[] => names.split('').map(() => type);
+    const functions = Array.from(arrays).flatMap((x) => Object.entries((own !== undefined && native?.(x)) || {}));
     const settings = {
       ...SETTINGS,
-      argumentTypes: [...typed(arrays, kind), ...typed(numbers, 'Float'), ...typed(counts, 'Integer')],
+      argumentTypes: [
+        ...Array.from(arrays, () => kind),
+        ...Array.from(numbers, (name) => (name === 'n' ? 'Integer' : 'Float')),
+      ],
       output: [1, 1, 1].slice(0, rank),
+      ...(functions.length > 0 && {
+        nativeFunctions: functions.map(([name, code]) => ({
+          name,
+          source: `float ${name}() ${code}`,
+          returnType: 'Number',
+          argumentTypes: {},
+        })),
+      }),
     };
-    const nativeFunctions = native?.(arrays).map((own) => ({ ...own, returnType: 'Number', argumentTypes: {} }));
-    kernel = gpu.createKernel(
-      sourceOf(formula, native !== undefined),
-      nativeFunctions ? { ...settings, nativeFunctions } : settings,
+    const source = sourceOf(formula, own);
+    kernel = (
+      keeps ? (gpu as WithMaps).createKernelMap({ kept: KEEP }, source, settings) : gpu.createKernel(source, settings)
     ) as Kernel;
     cache.set(key, kernel);
   }

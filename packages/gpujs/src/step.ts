@@ -4,6 +4,7 @@ import * as formulas from './formulas.ts';
 import type { GpuGradient } from './gpu.ts';
 import { settled, type Work } from './steps.ts';
 import { describe, valuesOf } from './tensor.ts';
+import { readTotal } from './reductions.ts';
 import type { Tensors } from './tensors.ts';
 
 const R = Math.fround;
@@ -25,22 +26,27 @@ interface Given<T> {
 }
 
 /** Chooses the kernels of each variable, once. */
-export function makeStepper<T, F>(device: Device<T, F>, program: Program, tensors: Tensors<T>): Stepper {
+export function makeStepper<T>(device: Device<T>, program: Program, tensors: Tensors<T>): Stepper {
   const { slots, clip, unscale, finiteCheck, measure, variables } = program;
   const accumulates = slots.has('accumulator');
   const rule = !slots.has('momentum') ? 'plain' : program.nesterov ? 'nesterov' : 'momentum';
-  const rules = variables.map(({ decays }) => formulas.ruleOf(rule, decays));
+  const both = rule !== 'plain' && 'both' in device;
+  const rules = variables.map(({ decays }) => formulas.ruleOf(rule, decays, both));
   const toAccumulate = formulas.gradientOf(unscale, true, false, false);
   const toUpdate = formulas.gradientOf(unscale, accumulates, accumulates, clip === 'value');
   const changes = unscale || accumulates || clip === 'value';
-  let figures: { readonly gradient: F[]; readonly update: F[] } | null = null;
+  let figures: { readonly gradient: T[]; readonly update: T[] } | null = null;
 
   const forget = (): void => {
-    for (const list of Object.values(figures ?? {})) for (const figure of list) device.forget(figure);
+    for (const list of Object.values(figures ?? {})) for (const figure of list) device.free(figure);
     figures = null;
   };
-  const run = (formula: formulas.Formula, size: number, arrays: readonly T[], numbers?: readonly number[]): Work<T> =>
-    settled(device.run(formula, size, arrays, numbers));
+  const run = (
+    formula: formulas.Formula,
+    size: number,
+    arrays: readonly T[],
+    numbers: readonly number[] = [],
+  ): Work<T> => settled(device.run(formula, size, arrays, numbers));
 
   /** Puts what is made of a gradient in its place. */
   function* change(
@@ -67,7 +73,7 @@ export function makeStepper<T, F>(device: Device<T, F>, program: Program, tensor
   function* clipByNorm(all: readonly Given<T>[], limit: number): Work<void> {
     const sums: T[] = [];
     try {
-      for (const { gradient, size } of all) sums.push(yield* device.squares(gradient, size));
+      for (const { gradient, size } of all) sums.push(yield* device.reduce(formulas.squares, [gradient], size));
       if (clip === 'global-norm') {
         if (sums.length === 0) return;
         const sum = yield* device.total(sums);
@@ -88,21 +94,25 @@ export function makeStepper<T, F>(device: Device<T, F>, program: Program, tensor
 
   /** Decay and the rule. */
   function* update({ index, size, gradient }: Given<T>, { rates }: Step): Work<void> {
-    const { group, decays } = variables[index]!;
-    const [l, b, w] = [R(rates[group]!.learningRate), R(rates[group]!.momentum), R(rates[group]!.weightDecay)];
+    const { group } = variables[index]!;
+    const { learningRate, momentum, weightDecay } = rates[group]!;
+    const values: Record<string, number> = { l: R(learningRate), b: R(momentum), w: R(weightDecay) };
+    const formula = rules[index]!;
+    const numbers = formula.numbers.split('').map((name) => values[name]!);
     const old = tensors.of('variable', index);
-    const decay = decays ? [l, w] : [];
     let made: T;
-    if (rule === 'plain') made = yield* run(rules[index]!, size, [old, gradient], decays ? decay : [l]);
+    if (rule === 'plain') made = yield* run(formula, size, [old, gradient], numbers);
     else {
-      const m = yield* run(formulas.momentum, size, [tensors.of('momentum', index), gradient], [b, l]);
+      const before = tensors.of('momentum', index);
+      let m: T;
+      if (both) [made, m] = yield* settled(device.both!(formula, size, [old, before, gradient], numbers));
+      else {
+        m = yield* run(formulas.momentum, size, [before, gradient], [values.b!, values.l!]);
+        made = yield* run(formula, size, rule === 'momentum' ? [old, m] : [old, m, gradient], numbers);
+      }
       tensors.replace('momentum', index, m);
-      made =
-        rule === 'momentum'
-          ? yield* run(rules[index]!, size, [old, m], decay)
-          : yield* run(rules[index]!, size, [old, m, gradient], decays ? [b, ...decay] : [b, l]);
     }
-    if (measure.has('update-norm')) figures?.update.push(yield* device.figure(made, old, size));
+    if (measure.has('update-norm')) figures?.update.push(yield* device.reduce(formulas.differences, [made, old], size));
     tensors.replace('variable', index, made);
   }
 
@@ -137,13 +147,24 @@ export function makeStepper<T, F>(device: Device<T, F>, program: Program, tensor
       forget();
       figures = { gradient: [], update: [] };
       if (measure.has('gradient-norm')) {
-        for (const { gradient, size } of all) figures.gradient.push(yield* device.figure(gradient, null, size));
+        for (const { gradient, size } of all)
+          figures.gradient.push(yield* device.reduce(formulas.squares, [gradient], size));
       }
       if (clip.endsWith('norm')) yield* clipByNorm(all, step.clipLimit);
       for (const given of all) yield* update(given, step);
       if (accumulates) variables.forEach((_, i) => tensors.reset(i));
     }
     if (slots.has('average')) yield* average(step);
+  }
+
+  function* finite(all: readonly Given<T>[]): Work<boolean> {
+    const flaws: T[] = [];
+    try {
+      for (const { gradient, size } of all) flaws.push(yield* device.reduce(formulas.flaws, [gradient], size));
+      return (yield* readTotal(device, flaws)) === 0;
+    } finally {
+      for (const flaw of flaws) device.free(flaw);
+    }
   }
 
   function* take(
@@ -159,13 +180,7 @@ export function makeStepper<T, F>(device: Device<T, F>, program: Program, tensor
       const gradient = yield* settled(device.borrow(valuesOf(value, describe(device, value))));
       all.push({ index, size, gradient });
     }
-    if (finiteCheck) {
-      const finite = device.finite(
-        all.map(({ gradient }) => gradient),
-        all.map(({ size }) => size),
-      );
-      if (!(yield* finite)) return false;
-    }
+    if (finiteCheck && !(yield* finite(all))) return false;
     const overwrites = ({ index }: Given<T>): boolean => variables[index]!.overwrites;
     for (const given of all) if (overwrites(given)) yield* overwrite(given, step.phase);
     if (!step.ordinary) return true;
@@ -192,8 +207,9 @@ export function makeStepper<T, F>(device: Device<T, F>, program: Program, tensor
     },
     *measured() {
       const made: Measured = {};
-      if (figures && measure.has('gradient-norm')) made.gradientNorm = yield* device.norm(figures.gradient);
-      if (figures && measure.has('update-norm')) made.updateNorm = yield* device.norm(figures.update);
+      if (figures && measure.has('gradient-norm'))
+        made.gradientNorm = Math.sqrt(yield* readTotal(device, figures.gradient));
+      if (figures && measure.has('update-norm')) made.updateNorm = Math.sqrt(yield* readTotal(device, figures.update));
       return made;
     },
     forget,

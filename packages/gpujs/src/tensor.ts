@@ -56,6 +56,10 @@ function inspect(device: Device, value: unknown): Found | Misfit {
     const shape = shapeOfRows(value as unknown as GpuRows);
     return shape ? fit(device, shape, true, new Float32Array(0), null) : misfit(value);
   }
+  if ('toArray' in value) {
+    const cure = 'make it by kernels of the GPU that was given, or pass what toArray() gives';
+    return { code: 'SGD_UNSUPPORTED', text: `a texture of another mode than ${device.name}: ${cure}` };
+  }
   const { data, shape, name } = value as Partial<GpuTensor>;
   if (data === undefined || !Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0))
     return misfit(value);
@@ -87,10 +91,11 @@ function fit(
 
 function misfit(value: unknown): Misfit {
   const kind = typeof value === 'object' && value !== null ? value.constructor?.name : String(value);
-  return {
-    code: 'SGD_UNKNOWN_VARIABLE',
-    text: `${kind}, expected a Float32Array, a texture, or { data, shape } of one`,
-  };
+  const text =
+    kind === 'Promise'
+      ? 'a promise: await it'
+      : `${kind}, expected a Float32Array, a texture, or { data, shape } of one`;
+  return { code: 'SGD_UNKNOWN_VARIABLE', text };
 }
 
 const isRow = (value: unknown): value is Float32Array =>

@@ -67,6 +67,7 @@ export function* loadTensors<T>(
     for (const slot of SLOTS) for (const tensor of tensors[slot].splice(0)) if (tensor) device.free(tensor);
     for (const tensor of zeros.values()) device.free(tensor);
     zeros.clear();
+    device.clear();
   };
 
   try {

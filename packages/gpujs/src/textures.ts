@@ -2,8 +2,9 @@ import { SgdError } from '@sgd/core';
 import { type Device, everywhere, type Flaw, outputOf, sizeOf } from './device.ts';
 import { fill, type Formula } from './formulas.ts';
 import type { Gl, GlTexture, Gpu, Kernel } from './gpu.ts';
-import { kernelOf, type Native } from './kernels.ts';
+import { kernelOf } from './kernels.ts';
 import { reductions } from './reductions.ts';
+import { runs } from './runs.ts';
 
 const KIND = 'ArrayTexture(1)';
 
@@ -14,10 +15,7 @@ const FRAMEBUFFER = 0x8d40;
 const COLOR_ATTACHMENT0 = 0x8ce0;
 const RED = 0x1903;
 const RGBA = 0x1908;
-const R32F = 0x822e;
 const FLOAT = 0x1406;
-const NEAREST = 0x2600;
-const CLAMP_TO_EDGE = 0x812f;
 const MAX_TEXTURE_SIZE = 0x0d33;
 const READ_TYPE = 0x8b9a;
 const READ_FORMAT = 0x8b9b;
@@ -30,84 +28,44 @@ const OTHER_TYPES: Readonly<Record<string, string>> = {
 };
 
 /** The modes on WebGL: tensors are textures of one dimension, as near to a square as can be. */
-export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> {
+export function textures(gpu: Gpu, label: string): Device<GlTexture> {
   // a kernel makes the context, where the user has not
   kernelOf(gpu, fill, KIND);
   const gl = gpu.context as Gl;
   const wide = gl.texStorage2D !== undefined;
   const side = gl.getParameter(MAX_TEXTURE_SIZE) as number;
+  const maps = (gpu as unknown as { Kernel: { features: { kernelMap: boolean } } }).Kernel.features.kernelMap;
 
-  // To find an element by its index costs several times what is done to it. Where all textures are of the size that the output will have,
-  // the element is at the place of the pixel.
-  const native = (arrays: string): Native[] =>
-    arrays.split('').flatMap((x) => [
-      { name: `own_${x}`, source: `float own_${x}() { return ${at(x, 'gl_FragCoord.xy')}; }` },
-      { name: `only_${x}`, source: `float only_${x}() { return ${at(x, 'vec2(0.5)')}; }` },
-    ]);
-  const at = (x: string, place: string): string =>
-    wide ? `texelFetch(user_${x}, ivec2(${place}), 0).r` : `texture2D(user_${x}, ${place} / vec2(user_${x}Size)).r`;
-  const alike = (tensors: readonly GlTexture[], size: number): boolean => {
-    const [width, height] = sideOf(size);
-    return tensors.every((t) => (t.size[0] === width && t.size[1] === height) || (t.size[0] === 1 && t.size[1] === 1));
-  };
-
-  const run = (
-    formula: Formula,
-    output: readonly number[],
-    tensors: readonly GlTexture[],
-    numbers: readonly number[] = [],
-    count?: number,
-  ): GlTexture => {
-    const fast = count === undefined && tensors.length > 0 && alike(tensors, output[0]!);
-    const kernel = kernelOf(gpu, formula, KIND, output.length, fast ? native : undefined);
-    // before every run, also of the same size: otherwise a texture of another size is taken for the output
-    kernel.setOutput(output);
-    const made = kernel(...tensors, ...numbers, ...(count === undefined ? [] : [count])) as GlTexture;
-    // the kernel would keep it until it runs again
-    kernel.kernel.texture?.delete();
-    kernel.kernel.texture = null;
-    return made;
-  };
+  const { run, target, free, clear } = runs(gpu, wide);
 
   const classes: (Kernel['kernel']['TextureConstructor'] | undefined)[] = [];
-  /** A texture of gpu.js of as many dimensions as the output. Each number has its class: a kernel takes only that which it was built with. */
-  const texture = (of: object, output: readonly number[]): GlTexture => {
+  /** The same values, indexed by a shape. Each number of dimensions has its class: a kernel takes only that which it was built with. */
+  const wrap = (made: GlTexture, shape: readonly number[]): GlTexture => {
+    const output = outputOf(shape);
     const rank = output.length;
     if (!classes[rank]) {
-      run(
-        fill,
-        output.map(() => 1),
-        [],
-        [0],
-      ).delete();
+      const ones = output.map(() => 1);
+      for (const one of run(fill, ones, [], [0])) one.delete();
       classes[rank] = kernelOf(gpu, fill, KIND, rank).kernel.TextureConstructor;
     }
-    return new classes[rank]({ context: gl, ...of, output, dimensions: [...output, 1, 1].slice(0, 3) });
+    return new classes[rank]({ ...made, output, dimensions: [...output, 1, 1].slice(0, 3) });
   };
-  /** The same values, indexed by a shape. */
-  const wrap = (made: GlTexture, shape: readonly number[]): GlTexture => {
-    const { texture: own, size, kernel, internalFormat, textureFormat } = made;
-    return texture({ texture: own, size, kernel, internalFormat, textureFormat }, outputOf(shape));
-  };
-  const flat = (made: GlTexture): GlTexture => wrap(made, [sizeOf(made.output)]);
 
   const upload = (values: Float32Array): GlTexture => {
-    const size = sideOf(values.length);
-    const [width, height] = size;
-    const pixels = new Float32Array(width * height * (wide ? 1 : 4));
-    if (wide) pixels.set(values);
-    else values.forEach((value, i) => (pixels[4 * i] = value));
-    const own = gl.createTexture();
+    const made = target(values.length);
+    const [width, height] = made.size as unknown as readonly [number, number];
+    let pixels = values;
+    if (!wide || width * height > values.length) {
+      pixels = new Float32Array(width * height * (wide ? 1 : 4));
+      if (wide) pixels.set(values);
+      else values.forEach((value, i) => (pixels[4 * i] = value));
+    }
     gl.activeTexture(TEXTURE0);
-    gl.bindTexture(TEXTURE_2D, own);
-    for (const filter of [0x2800, 0x2801]) gl.texParameteri(TEXTURE_2D, filter, NEAREST);
-    for (const wrapping of [0x2802, 0x2803]) gl.texParameteri(TEXTURE_2D, wrapping, CLAMP_TO_EDGE);
+    gl.bindTexture(TEXTURE_2D, made.texture);
     gl.pixelStorei(FLIP, false);
     gl.pixelStorei(PREMULTIPLY, false);
-    const [internalFormat, textureFormat] = wide ? [R32F, RED] : [RGBA, RGBA];
-    gl.texImage2D(TEXTURE_2D, 0, internalFormat, width, height, 0, textureFormat, FLOAT, pixels);
-    const { kernel } = kernelOf(gpu, fill, KIND);
-    return texture({ texture: own, size, kernel, internalFormat, textureFormat }, [values.length]);
+    gl.texSubImage2D(TEXTURE_2D, 0, 0, 0, width, height, wide ? RED : RGBA, FLOAT, pixels);
+    return made;
   };
 
   /** In one go, where the driver gives single channels: many times faster than `toArray`. */
@@ -155,18 +113,22 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> 
     },
     shapeOf: (texture: object) => Array.from((texture as GlTexture).output).reverse(),
     upload,
-    borrow: (values: object) => (values instanceof Float32Array ? upload(values) : flat(values as GlTexture)),
+    borrow: (values: object) => {
+      if (values instanceof Float32Array) return upload(values);
+      const made = values as GlTexture;
+      return wrap(made, [sizeOf(made.output)]);
+    },
     read,
-    run: (
-      formula: Formula,
-      size: number,
-      tensors: readonly GlTexture[],
-      numbers?: readonly number[],
-      count?: number,
-    ): GlTexture => run(formula, [size], tensors, numbers, count),
+    run: (formula: Formula, size: number, tensors: readonly GlTexture[], numbers: readonly number[]): GlTexture =>
+      run(formula, [size], tensors, numbers)[0]!,
+    ...(maps && {
+      both: (formula: Formula, size: number, tensors: readonly GlTexture[], numbers: readonly number[]) =>
+        run(formula, [size], tensors, numbers) as [GlTexture, GlTexture],
+    }),
     share: (tensor: GlTexture) => tensor.clone(),
     copy: (tensor: GlTexture) => tensor.clone(),
-    free: (tensor: GlTexture) => tensor.delete(),
+    free,
+    clear,
     handle: wrap,
     view(values: object, shape: readonly number[]): object {
       const borrowed = wrap(values as GlTexture, shape);
@@ -175,12 +137,4 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture, GlTexture> 
     },
   };
   return { ...device, ...reductions(device) };
-}
-
-/** Width and height of the textures that gpu.js makes for outputs of one dimension. */
-function sideOf(size: number): readonly [number, number] {
-  let high = Math.ceil(Math.sqrt(size));
-  let low = Math.floor(Math.sqrt(size));
-  while (high * low < size) low = Math.ceil(size / --high);
-  return [low, Math.ceil(size / low)];
 }

@@ -5,6 +5,8 @@ import { onTestFinished } from 'vitest';
 export interface Counts {
   /** Calls that brought values to the device. */
   readonly uploads: number;
+  /** Textures that were made. */
+  readonly made: number;
   /** Pixels that were read, one entry for each call. */
   readonly reads: readonly number[];
 }
@@ -31,6 +33,7 @@ export function counting(context: unknown): Counted {
   const gl = context as WebGL2RenderingContext;
   const textures = new Set<WebGLTexture>();
   let uploads = 0;
+  let made = 0;
   let reads: number[] = [];
   const wrap = <K extends 'createTexture' | 'deleteTexture' | 'texImage2D' | 'texSubImage2D' | 'readPixels'>(
     name: K,
@@ -45,7 +48,10 @@ export function counting(context: unknown): Counted {
       },
     });
   };
-  wrap('createTexture', (_, texture) => textures.add(texture as WebGLTexture));
+  wrap('createTexture', (_, texture) => {
+    textures.add(texture as WebGLTexture);
+    made++;
+  });
   wrap('deleteTexture', ([texture]) => textures.delete(texture as WebGLTexture));
   wrap('texImage2D', (args) => {
     if (args.at(-1) !== null) uploads++; // without values it only takes memory
@@ -54,8 +60,9 @@ export function counting(context: unknown): Counted {
   wrap('readPixels', (args) => reads.push((args[2] as number) * (args[3] as number)));
   return {
     take() {
-      const counts = { uploads, reads };
+      const counts = { uploads, made, reads };
       uploads = 0;
+      made = 0;
       reads = [];
       return counts;
     },

@@ -34,6 +34,7 @@ describe.each(['webgl2', 'webgl'])('mode %s', (mode) => {
       [[1, 2, 3, 4, 5, 6], /Array/],
       [[Float32Array.of(1, 2, 3), Float32Array.of(1, 2)], /Array/],
       [{ texture: {} }, /Object/],
+      [Promise.resolve(textureOf(gpu, [3, 2])), /promise.*await/],
     ];
     for (const [gradient, words] of bad) {
       const error = failure(() => optimizer.apply({ a: new Float32Array(2).fill(1), kernel: gradient as GpuTexture }));
@@ -107,6 +108,15 @@ describe.each(['webgl2', 'webgl'])('mode %s', (mode) => {
     }
     expect(Array.from(await optimizer.read('w'))).toEqual([-3, -6]);
   });
+});
+
+it('what kernels of mode webgpu return is refused by one on WebGL', async () => {
+  const buffer = await (textureOf(userGpu('webgpu'), [2]) as unknown as Promise<GpuTexture>);
+  const error = failure(() => new SGD({}, gpujs({ gpu: userGpu('webgl2') })).build({ w: buffer }));
+  expect([error.code, error.message]).toEqual([
+    'SGD_UNSUPPORTED',
+    expect.stringMatching(/"w".*another mode than gpujs:webgl2/),
+  ]);
 });
 
 it('mode webgpu is refused where it is not asked for, and the other way round', () => {

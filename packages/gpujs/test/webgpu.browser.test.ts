@@ -1,7 +1,8 @@
-import { SGD, SgdError } from '@sgd/core';
+import { SGD } from '@sgd/core';
 import { gpujsAsync, type GpuTexture } from '@sgd/gpujs';
+import { GPU } from 'gpu.js';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { userGpu } from './gl.ts';
+import { SINGLE, userGpu } from './gl.ts';
 
 const SETTINGS = { pipeline: true, immutable: true, dynamicOutput: true, dynamicArguments: true } as const;
 const everything = {
@@ -103,14 +104,83 @@ describe('mode webgpu', () => {
     expect(all).toEqual(sizes.map((n) => Array.from({ length: n }, () => -4.25 * n)));
   });
 
-  it('a gradient that was deleted is refused', async () => {
+  it('a gradient or variable that does not fit is refused before anything is written, with the cure', async () => {
     const gpu = userGpu('webgpu');
-    const optimizer = new SGD({}, gpujsAsync({ gpu }));
-    await optimizer.build({ w: new Float32Array(2) });
-    const gradient = await made(gpu.createKernel('function() { return 1; }', { ...SETTINGS, output: [2] })());
-    gradient.delete();
-    const error = await optimizer.apply({ w: gradient }).catch((reason: unknown) => reason);
-    expect(error).toBeInstanceOf(SgdError);
-    expect(error).toMatchObject({ code: 'SGD_GRADIENT_SHAPE', message: expect.stringContaining('deleted') as string });
+    const engine = gpujsAsync({ gpu });
+    const optimizer = new SGD({ learningRate: 1, momentum: 0.5 }, engine);
+    await optimizer.build({ a: new Float32Array(2), w: new Float32Array(2) });
+    const kernel = gpu.createKernel('function() { return 1; }', { ...SETTINGS, output: [2] });
+    const deleted = await made(kernel());
+    deleted.delete();
+    const pairs = gpu.createKernel('function() { return [1, 2]; }', { ...SETTINGS, output: [2] });
+    const other = userGpu('webgl2').createKernel('function() { return 1; }', { ...SINGLE, output: [2] });
+    kernel.setOutput([3]);
+    const bad: [unknown, RegExp][] = [
+      [deleted, /deleted/],
+      [await made(kernel()), /shape \[3\]/],
+      [await made(pairs()), /Array\(2\), expected one of numbers/],
+      [other(), /another mode than gpujs:webgpu.*kernels of the GPU that was given/],
+      [made(kernel()), /promise.*await/],
+      [new Float32Array(3), /shape \[3\]/],
+      [new Float64Array(2), /float64/],
+    ];
+    for (const [gradient, words] of bad) {
+      const both = { a: new Float32Array(2).fill(1), w: gradient as GpuTexture };
+      const message = expect.stringMatching(new RegExp(`^gradient of w: .*${words.source}`)) as string;
+      await expect(optimizer.apply(both)).rejects.toMatchObject({ code: 'SGD_GRADIENT_SHAPE', message });
+    }
+    expect(Object.values(await optimizer.readAll())).toEqual([new Float32Array(2), new Float32Array(2)]);
+    expect(optimizer.iterations).toBe(0);
+    const build = new SGD({}, engine).build({ w: deleted });
+    await expect(build).rejects.toMatchObject({
+      code: 'SGD_DETACHED',
+      message: expect.stringContaining('"w"') as string,
+    });
+  });
+});
+
+it('gpu.js takes the place of window.GPU, and leaves navigator.gpu as it is', async () => {
+  expect((globalThis as { GPU?: unknown }).GPU).toBe(GPU);
+  expect(await navigator.gpu.requestAdapter()).toBeInstanceOf(GPUAdapter);
+});
+
+describe('a lost device', () => {
+  /** Kernels and an optimizer on a device that is lost after a step. */
+  async function lose() {
+    const gpu = userGpu('webgpu');
+    const ones = gpu.createKernel('function() { return 1; }', { ...SETTINGS, output: [3] });
+    const optimizer = new SGD({ learningRate: 1, momentum: 0.5 }, gpujsAsync({ gpu }));
+    await optimizer.build({ w: new Float32Array(3) });
+    const gradient = await made(ones());
+    await optimizer.apply({ w: gradient });
+    const { device } = (gradient as unknown as { context: { device: GPUDevice } }).context;
+    device.destroy();
+    await device.lost;
+    return { gpu, optimizer, gradient };
+  }
+
+  it('is named at the next step and read, and nothing is counted', async () => {
+    const { optimizer, gradient } = await lose();
+    const lost = { code: 'SGD_BACKEND', message: expect.stringMatching(/device is lost.*make a new GPU/) as string };
+    await expect(optimizer.apply({ w: gradient })).rejects.toMatchObject(lost);
+    await expect(optimizer.apply({ w: new Float32Array(3) })).rejects.toMatchObject(lost);
+    await expect(optimizer.readAll()).rejects.toMatchObject(lost);
+    await expect(optimizer.getState()).rejects.toMatchObject(lost);
+    expect(optimizer.iterations).toBe(1);
+    await optimizer.dispose();
+  });
+
+  it('does not keep a new GPU from working, which refuses what was on the old one', async () => {
+    const { gpu, gradient } = await lose();
+    const again = new SGD({}, gpujsAsync({ gpu }));
+    await expect(again.build({ w: new Float32Array(3) })).rejects.toMatchObject({ code: 'SGD_BACKEND' });
+    const optimizer = new SGD({ learningRate: 1 }, gpujsAsync({ gpu: userGpu('webgpu') }));
+    await optimizer.build({ w: new Float32Array(3) });
+    await expect(optimizer.apply({ w: gradient })).rejects.toMatchObject({
+      code: 'SGD_GRADIENT_SHAPE',
+      message: expect.stringContaining('a device that is lost') as string,
+    });
+    await optimizer.apply({ w: Float32Array.of(1, 2, 3) });
+    expect(await optimizer.read('w')).toEqual(Float32Array.of(-1, -2, -3));
   });
 });

@@ -133,3 +133,15 @@ it.each(['async', 'dev'])('a GPU of mode "%s" is refused', (mode) => {
   expect(error.code).toBe('SGD_UNSUPPORTED');
   expect(error.message).toContain(`"${mode}"`);
 });
+
+// the first upload of a GPU in mode webgl once gave zeros
+describe.each(['webgl2', 'webgl'])('the first values that a new GPU gets, mode %s', (mode) => {
+  it('are those of the variable', async () => {
+    const engine = gpujs({ mode });
+    const optimizer = new SGD({ learningRate: 0.5 }, engine);
+    optimizer.build({ w: engine.variable({ data: Float32Array.of(1, 2), shape: [2] }) });
+    expect([...(await optimizer.read('w'))]).toEqual([1, 2]);
+    optimizer.dispose();
+    await engine.destroy();
+  });
+});

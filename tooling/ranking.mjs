@@ -1,5 +1,5 @@
 // `npm run ranking`: times steps of momentum on the engines, with apps/bench, and writes what @sgd/auto goes by where it does not time
-// itself, to packages/auto/src/ranking.ts. `-- --node FILE` and `-- --browser FILE` take the JSON of a bench run instead of running it.
+// itself, to packages/auto/src/ranking.ts, and the table that the READMEs have of it. `-- --node FILE` and `-- --browser FILE` take the JSON of a bench run instead of running it.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -15,7 +15,7 @@ const { RANKING: kept } = await import(target.replace(/src\/ranking\.ts$/, 'dist
 /** Contenders of the bench by the names of candidates; ordinary arrays are what gradients on the host are in. */
 const CANDIDATES = { 'wasm:arrays': 'wasm', cpu: 'cpu' };
 const nameOf = (contender) =>
-  CANDIDATES[contender] ?? (/^(?:onnxruntime|gpujs):/.test(contender) ? contender : undefined);
+  CANDIDATES[contender] ?? (/^(?:onnxruntime|gpujs|tfjs):/.test(contender) ? contender : undefined);
 
 /** Runs the bench; gives its results. */
 function bench(only) {
@@ -48,7 +48,7 @@ const describe = ({ cpu, cores, system, node, browser }) =>
 const read = (file) => JSON.parse(readFileSync(file, 'utf8'));
 
 const WORDS =
-  'steps momentum 1e1 1e2 1e3 1e5 1e6 cpu wasm:arrays onnxruntime:node onnxruntime:wasm gpujs:cpu gpujs:webasm';
+  'steps momentum 1e1 1e2 1e3 1e5 1e6 cpu wasm:arrays onnxruntime:node onnxruntime:wasm gpujs:cpu gpujs:webasm tfjs:cpu tfjs:wasm';
 const ranking = {
   node: figuresOf(values.node ? read(values.node) : bench(WORDS)),
   browser: values.browser ? figuresOf(read(values.browser)) : kept.browser,
@@ -62,3 +62,5 @@ export const RANKING: { readonly node?: Figures; readonly browser?: Figures } = 
 `,
 );
 execFileSync(join(root, 'node_modules/.bin/oxfmt'), [target]);
+execFileSync(process.execPath, ['tooling/build.mjs'], { cwd: root, stdio: 'inherit' });
+execFileSync(process.execPath, ['tooling/which-backend.mjs'], { cwd: root, stdio: 'inherit' });

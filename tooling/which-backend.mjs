@@ -1,0 +1,61 @@
+// Writes the table "which backend here" into the READMEs, between its two comments: from the figures that @sgd/auto goes by.
+import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { isMain } from './pnpm.mjs';
+
+const root = new URL('../', import.meta.url);
+const SIZES = [1e3, 1e5, 1e6];
+const ROWS = [
+  ['typed arrays', 'wasm', 'wasm', "Keras's bits"],
+  ['typed arrays, float64 too, or few', 'cpu', 'cpu', "Keras's bits"],
+  ['tensors of TensorFlow.js', 'tfjs', 'tfjs:wasm', "Keras's bits on cpu and wasm"],
+  ['tensors of ONNX Runtime', 'onnxruntime', 'onnxruntime:node', "Keras's bits, norms within 1e-5"],
+  ['textures or arrays of gpu.js', 'gpujs', 'gpujs:webasm', "Keras's bits on cpu and webasm"],
+];
+const BEGIN = '<!-- which backend here: written by npm run ranking -->';
+const END = '<!-- end of which backend here -->';
+
+/** The READMEs that have the table: of the repository and of each package. */
+export const readmes = () => [
+  'README.md',
+  ...readdirSync(new URL('packages/', root), { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => `packages/${name}/README.md`),
+];
+
+/** A README with the table as it should be; `null` when it has no place for it. */
+export function withTable(file, text, { machine, rows }) {
+  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
+  if (from < 0 || to < from) return null;
+  const link = (name) => `[\`@sgd/${name}\`](${file === 'README.md' ? 'packages/' : '../'}${name}/README.md)`;
+  const figure = (name, elements) => {
+    const row = rows.find((one) => one.name === name && one.elements === elements);
+    return row ? row.nanosecondsPerElement.toPrecision(2) : '–';
+  };
+  const cells = [
+    ['your gradients are in', 'take', 'numbers', ...SIZES.map((size) => size.toLocaleString('en-US'))],
+    ...ROWS.map(([where, name, measured, numbers]) => [
+      where,
+      link(name),
+      numbers,
+      ...SIZES.map((s) => figure(measured, s)),
+    ]),
+  ];
+  const widths = cells[0].map((_, i) => Math.max(...cells.map((row) => row[i].length)));
+  const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
+  const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
+  const table = [line(cells[0]), rule, ...cells.slice(1).map(line)].join('\n');
+  const about = `Nanoseconds an element for a step of momentum over so many, on ${machine}. Nothing was measured on a real GPU. \`npx sgd-doctor\` measures
+yours, and [\`@sgd/auto\`](${file === 'README.md' ? 'packages/' : '../'}auto/README.md) chooses.`;
+  return `${text.slice(0, from)}${BEGIN}\n\n${table}\n\n${about}\n\n${text.slice(to)}`;
+}
+
+if (isMain(import.meta.url)) {
+  const { RANKING } = await import('../packages/auto/dist/ranking.js');
+  for (const file of readmes()) {
+    const path = fileURLToPath(new URL(file, root));
+    const text = withTable(file, readFileSync(path, 'utf8'), RANKING.node);
+    if (text === null) throw new Error(`${file}: there is no place for the table`);
+    writeFileSync(path, text);
+  }
+}

@@ -38,7 +38,9 @@ async function release(work, registry, { plain, loopback }, signal) {
   const pnpm = (...args) => run(process.execPath, ['tooling/pnpm.mjs', ...args], at);
   await step('clone HEAD', () => run('git', ['clone', '--quiet', root, repo], { ...at, cwd: work }));
   await step('install', () => pnpm('install', '--frozen-lockfile', '--prefer-offline'));
+  const before = packagesOf(repo);
   await step('versions', () => pnpm('exec', 'changeset', 'version'));
+  wantNoMajor(before, packagesOf(repo));
   await run('git', ['commit', '--quiet', '--all', '--message', 'release'], at);
   await step('build', () => run(process.execPath, ['tooling/build.mjs'], at));
   const publish = ['tooling/pnpm.mjs', 'exec', 'changeset', 'publish'];
@@ -54,11 +56,23 @@ async function release(work, registry, { plain, loopback }, signal) {
   return packages;
 }
 
+/** No changeset asks for a major, and what others become is no reason for one. */
+function wantNoMajor(before, after) {
+  const major = ({ version }) => version.split('.')[0];
+  for (const [i, one] of after.entries()) {
+    if (major(one) !== major(before[i])) throw new Error(`${one.name}: ${before[i].version} became ${one.version}`);
+  }
+}
+
 /** What a later release of core does to the others: conformance goes with it, engines get a patch, and nobody a major. */
 async function nextRelease(repo, pnpm) {
   const before = new Map(packagesOf(repo).map(({ name, version }) => [name, version]));
   writeFiles(repo, { '.changeset/next.md': "---\n'@sgd/core': minor\n---\n\nSomething new.\n" });
   await pnpm('exec', 'changeset', 'version');
+  wantNoMajor(
+    [...before].map(([, version]) => ({ version })),
+    packagesOf(repo),
+  );
   for (const { name, version, dependencies } of packagesOf(repo)) {
     const [major, minor, patch] = before.get(name).split('.').map(Number);
     const needsCore = dependencies?.['@sgd/core'] !== undefined;

@@ -19,10 +19,16 @@ CHROME_PATH is the browser, where it is in none of the usual places. Exit status
 const TOLERANCE = 1e-5;
 
 function flags() {
-  const types = { mode: 'string', elements: 'string', samples: 'string', json: 'boolean', help: 'boolean' };
-  const options = Object.fromEntries(Object.entries(types).map(([name, type]) => [name, { type }]));
-  const { values } = parseArgs({ options });
-  const { mode = 'webgl2', elements = '1000000', samples = '15', json = false, help = false } = values;
+  const { values } = parseArgs({
+    options: {
+      mode: { type: 'string', default: 'webgl2' },
+      elements: { type: 'string', default: '1000000' },
+      samples: { type: 'string', default: '15' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean' },
+    },
+  });
+  const { mode, elements, samples, json, help } = values;
   if (mode !== 'webgl2' && mode !== 'webgl') throw new Error(`--mode ${mode}: expected webgl2 or webgl`);
   for (const [name, value] of Object.entries({ elements, samples })) {
     if (!/^[1-9]\d{0,7}$/.test(value))

@@ -109,9 +109,12 @@ export function tensorOf(value: Shaped | FloatArray, arena: Arena): Tensor | str
   return tensor.arena === arena ? tensor.live() : 'a tensor of another arena';
 }
 
-/** Likewise of a gradient that was not refused, and so is no tensor or view but of this arena. */
-export const tensorOfGradient = (value: WasmGradient, { floats }: Arena): Tensor | undefined => {
+/** Where values are: a tensor, or an array outside of all arenas. */
+export type Place = Tensor | Float32Array;
+
+/** Where a variable or gradient is that was not refused, and so is no tensor or view but of this arena. */
+export const placeOf = (value: WasmVariable, { floats }: Arena): Place => {
   if (value instanceof Tensor) return value;
-  const data = arrayOf(value);
-  return data.buffer === floats.buffer ? tensors.get(data) : undefined;
+  const data = arrayOf(value) as Float32Array;
+  return data.buffer === floats.buffer ? tensors.get(data)! : data;
 };

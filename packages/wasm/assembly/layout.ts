@@ -39,7 +39,7 @@ export class Variable {
   momentum: usize;
   accumulator: usize;
   average: usize;
-  /** Its gradient in this step, or 0. The host writes it, the step sets it back to 0. An odd number stands for one that comes in pieces. */
+  /** Its gradient in this step, or 0. The host writes it, the step sets it back to 0. A number whose last bits are 01 stands for one that comes in pieces. */
   gradient: usize;
   /** Of each array, in bytes. */
   size: usize;

@@ -52,7 +52,7 @@ function leaves(s: Numbers, g: usize, v: usize, first: usize, bytes: usize): f32
 
 /** The sum of the squares of a gradient, once it is unscaled and averaged; or of what is `at` bytes from its start. */
 function sumOfSquares(s: Numbers, r: Variable, g: usize, at: usize, bytes: usize): f32 {
-  if (g & 1 && bytes <= PIECE) g = feed(g, at, bytes);
+  if (g & 1 && bytes <= PIECE) g = feed(g | 2, at, bytes);
   const half = (bytes >> 1) & ~31;
   if (bytes - half > 512) {
     return (
@@ -114,7 +114,7 @@ export function look(s: Numbers, order: usize, given: i32, flags: i32): bool {
       // of numbers that are not finite no sum is
       if (squares < Infinity) continue;
     }
-    if (options() & FINITE) pass(s, r, 0, r.size, LOOK);
+    if (options() & FINITE) pass(s, r, LOOK);
   }
   if (options() & CLIP_GLOBAL_NORM) {
     const norm = sqrt(sum(end, sums - end));

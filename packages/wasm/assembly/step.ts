@@ -65,7 +65,7 @@ export function step(s: Numbers, variables: usize, count: i32, order: usize, giv
     for (let i: i32 = 0; i < given; i++) {
       const r = changetype<Variable>(load<usize>(order + ((<usize>i) << 2)));
       if (r.overwrites) overwrite(r, flags);
-      else pass(s, r, 0, r.size, flags);
+      else pass(s, r, flags);
     }
   }
   for (let i: i32 = 0; i < count; i++, variables += offsetof<Variable>()) {

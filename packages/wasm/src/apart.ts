@@ -1,10 +1,8 @@
 import { type ProgramVariable, SgdError, type SgdErrorCode } from '@sgd/core';
-import { type Place, Tensor } from './tensor.ts';
+import { nothing, type Place, Tensor } from './tensor.ts';
 
 /** Refuses what is, or is for, variable `i` and lies on a variable, in part at least. */
 export type WantApart = (place: Place, i: number, code: SgdErrorCode) => void;
-
-const nothing: readonly Float32Array[] = [];
 
 /**
  * A check that gradients lie apart from all variables.

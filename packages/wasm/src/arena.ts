@@ -18,10 +18,10 @@ export const bytesOf = (elements: number): number =>
 /** Memory that is handed out and taken back; the free parts are known, and neighbours among them are one. */
 export class Arena {
   /** All of the memory; made anew when it grows. */
-  floats!: Float32Array;
-  words!: Uint32Array;
+  declare floats: Float32Array;
+  declare words: Uint32Array;
   /** Of the session whose kernels run. */
-  feed!: Feed;
+  declare feed: Feed;
   readonly #memory: Memory;
   readonly #kernels = new Map<number, Kernel>();
   /** Start and end of each free part, in order. */

@@ -2,7 +2,7 @@ import type { FloatArray, ProgramVariable, Step } from '@sgd/core';
 import type { WantApart } from './apart.ts';
 import type { Arena } from './arena.ts';
 import type { Records } from './records.ts';
-import { arrayOf, placeOf, Tensor, type WasmGradient } from './tensor.ts';
+import { arrayOf, nothing, placeOf, Tensor, type WasmGradient } from './tensor.ts';
 
 // Arrays are copied into tensors of ours. To ask where a small one lies costs more than to copy it: that is asked once. A large one goes to
 // memory and back if it is copied as a whole: the kernels call for it piece by piece, once it came again. Each piece needs a view, and to make
@@ -15,10 +15,11 @@ const LARGE = 2 ** 18;
 /** Of a piece, at most; see `assembly/pieces.ts`. */
 const PIECE = 1024;
 
-/** Large arrays that came before, and the views of their pieces. */
-const pieces = new WeakMap<FloatArray, FloatArray[]>();
-
-const nothing: readonly WasmGradient[] = [];
+/** Large arrays that came before: their length then, and views of their pieces, those of most passes and those where squares are summed. */
+const known = new WeakMap<
+  FloatArray,
+  { readonly length: number; readonly views: readonly [FloatArray[], FloatArray[]] }
+>();
 
 /**
  * Takes a step, once its gradients are where the kernels find them.
@@ -42,9 +43,9 @@ export function runner(
   /** By variable: the array that was found to lie apart last. */
   const apart: unknown[] = [];
   /** Of the step under way; they are not kept. */
-  let current = nothing;
-  let fed: FloatArray[];
-  let next: number;
+  let current: readonly WasmGradient[] = nothing;
+  let views: FloatArray[] = nothing;
+  let next = 0;
   let piece: Tensor | undefined;
 
   const addressOf = (gradient: WasmGradient, i: number): number => {
@@ -56,14 +57,15 @@ export function runner(
     return 0;
   };
   const feed = (gradient: number, at: number, bytes: number): number => {
-    const array = arrayOf(current[gradient >> 1]!);
+    const array = arrayOf(current[gradient >> 2]!);
     if (!at) {
-      fed = pieces.get(array)!;
+      views = known.get(array)!.views[(gradient >> 1) & 1]!;
       next = 0;
     }
-    // of another length if the array was resized
-    if (fed[next]?.byteLength !== bytes) fed[next] = new Float32Array(array.buffer, array.byteOffset + at, bytes / 4);
-    arena.floats.set(fed[next++]!, piece!.at / 4);
+    arena.floats.set(
+      (views[next++] ??= new Float32Array(array.buffer, array.byteOffset + at, bytes / 4)),
+      piece!.at / 4,
+    );
     return piece!.at;
   };
   return (step, gradients, indices) => {
@@ -74,18 +76,19 @@ export function runner(
     for (let j = 0; j < indices.length; j++) {
       if (addresses[j]) continue;
       const i = indices[j]!;
-      const array = arrayOf(gradients[j]!);
-      const large = array.length > LARGE && !variables[i]!.overwrites;
-      if (large) piece ??= make(PIECE);
-      if (large && pieces.has(array)) addresses[j] = 2 * j + 1;
-      else {
-        addresses[j] = (copies[i] ??= make(array.length)).at;
-        arena.floats.set(array, addresses[j]! / 4);
-        if (large) pieces.set(array, []);
+      const data = arrayOf(gradients[j]!);
+      const { length } = data;
+      if (length > LARGE && !variables[i]!.overwrites) {
+        piece ??= make(PIECE);
+        addresses[j] = 4 * j + 1;
+        if (known.get(data)?.length === length) continue;
+        known.set(data, { length, views: [[], []] });
       }
+      addresses[j] = (copies[i] ??= make(length)).at;
+      arena.floats.set(data, addresses[j]! / 4);
     }
     const taken = records.run(step, addresses, indices);
-    current = nothing;
+    current = views = nothing;
     return taken;
   };
 }

@@ -29,16 +29,20 @@ export type WasmVariable = Shaped | FloatArray;
 /** Likewise: bare, with as many elements as the variable, or with exactly the variable's shape. */
 export type WasmGradient = Shaped | FloatArray;
 
+/** An empty list; never to be changed. */
+export const nothing: never[] = [];
+
 /** By view. */
 const tensors = new WeakMap<FloatArray, Tensor>();
 
 export class Tensor implements WasmTensor {
-  readonly arena: Arena;
-  readonly shape: readonly number[];
-  readonly name: string | undefined;
-  readonly length: number;
+  // declared: the constructor sets them, and nothing else need
+  declare readonly arena: Arena;
+  declare readonly shape: readonly number[];
+  declare readonly name: string | undefined;
+  declare readonly length: number;
   /** Its address; 0 once it was freed. */
-  at: number;
+  declare at: number;
   #view: Float32Array | undefined;
 
   constructor(arena: Arena, shape: readonly number[], length: number, name?: string) {

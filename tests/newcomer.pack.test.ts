@@ -1,10 +1,10 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
+import { installInto, run, unpack } from './packed.ts';
 import { blocksOf } from './snippets.ts';
-import { manifestIn, root } from './workspace.ts';
+import { root } from './workspace.ts';
 
 // Someone new, in an empty folder outside of the workspace, follows docs/write-a-backend.md from top to bottom, and copies only from it.
 const page = 'docs/write-a-backend.md';
@@ -17,31 +17,8 @@ const work = mkdtempSync(join(tmpdir(), 'sgd-newcomer-'));
 const project = join(work, 'small');
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-function run(command: string, args: readonly string[], cwd: string): { status: number | null; output: string } {
-  const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', npm_config_update_notifier: 'false' };
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8', env });
-  return { status, output: stdout + stderr };
-}
 const npm = (...args: string[]) => run('npm', args, project);
 const write = (file: string, code: string): void => writeFileSync(join(project, file), `${code}\n`);
-
-/** What `npm` would fetch: the packed packages of the workspace, and from elsewhere what the workspace has. */
-function unpack(folder: string, into: string): void {
-  const from = join(root, 'packages', folder);
-  const { name, version, dependencies = {} } = manifestIn(from);
-  const pnpm = [join(root, 'tooling/pnpm.mjs'), '--filter', name, 'pack', '--pack-destination', work];
-  execFileSync(process.execPath, pnpm, { cwd: root, stdio: 'pipe' });
-  const target = join(into, 'node_modules', name);
-  mkdirSync(target, { recursive: true });
-  const tarball = join(work, `${name.replace(/^@/, '').replace('/', '-')}-${version}.tgz`);
-  execFileSync('tar', ['xzf', tarball, '-C', target, '--strip-components=1']);
-  for (const needed of Object.keys(dependencies).filter((other) => !other.startsWith('@sgd/')))
-    link(join(from, 'node_modules', needed), join(into, 'node_modules', needed));
-}
-function link(from: string, to: string): void {
-  mkdirSync(join(to, '..'), { recursive: true });
-  symlinkSync(from, to, 'junction');
-}
 
 it('Write a backend, followed by someone new, ends with a backend that passes', { timeout: 300_000 }, () => {
   expect(commands).toEqual(
@@ -51,18 +28,7 @@ it('Write a backend, followed by someone new, ends with a backend that passes', 
   const made = run('node', [join(work, 'node_modules/create-sgd-backend/dist/cli.js'), 'small'], work);
   expect(made).toMatchObject({ status: 0 });
   expect(readFileSync(join(project, 'package.json'), 'utf8')).not.toMatch(/workspace:|catalog:/);
-  for (const folder of ['core', 'conformance']) unpack(folder, project); // npm install
-  for (const name of ['typescript', 'vitest'])
-    link(join(root, 'node_modules', name), join(project, 'node_modules', name));
-  mkdirSync(join(project, 'node_modules/.bin'), { recursive: true });
-  const bins = {
-    tsc: 'typescript/bin/tsc',
-    vitest: 'vitest/vitest.mjs',
-    'sgd-conformance': '@sgd/conformance/dist/cli.js',
-  };
-  for (const [bin, file] of Object.entries(bins))
-    symlinkSync(join('..', file), join(project, 'node_modules/.bin', bin));
-  execFileSync('chmod', ['+x', join(project, 'node_modules/@sgd/conformance/dist/cli.js')]);
+  installInto(project); // npm install
 
   expect(npm('run', 'typecheck')).toMatchObject({ status: 0 });
   const next = npm('run', 'next');

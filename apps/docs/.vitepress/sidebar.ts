@@ -18,6 +18,7 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
     text: 'Moving here',
     items: links([
       ['From tf.train', '/moving-from-tfjs'],
+      ['From Keras', '/from-keras'],
       ['Differences from Keras', '/differences-from-keras'],
     ]),
   },

@@ -1,4 +1,4 @@
 import Theme from 'vitepress/theme-without-fonts';
-import './figures.css';
+import './site.css';
 
 export default Theme;

@@ -5,7 +5,9 @@ import { suite } from './suite.ts';
 
 /** The two functions of a test runner that the suite needs: those of vitest, node:test, mocha, jest, jasmine, … */
 export interface Runner {
+  /** Groups the tests that `body` registers. */
   readonly describe: (name: string, body: () => void) => unknown;
+  /** Registers one test. */
   readonly it: (name: string, body: () => Promise<void>) => unknown;
 }
 

@@ -12,7 +12,7 @@ export interface Extras {
    * return `false`. `"throw"`: drop it and throw `SGD_NOT_FINITE`. The last two cost a reading pass over the gradients.
    */
   readonly nonFinite?: 'keras' | 'skip' | 'throw' | undefined;
-  /** Norms to take at each updating step, for {@link Optimizer.measured}. Default: none. */
+  /** Norms to take at each updating step, for `optimizer.measured()`. Default: none. */
   readonly measure?: readonly Measure[] | undefined;
   /** Receives warnings; default `console.warn`. */
   readonly onWarning?: OnWarning | undefined;

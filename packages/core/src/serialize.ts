@@ -13,6 +13,7 @@ export interface KerasObject {
 /** What {@link serialize} takes: our optimizers and schedules. */
 export interface Serializable {
   readonly className: string;
+  /** The constructor's options, in Keras's order. */
   getConfig(): object;
 }
 

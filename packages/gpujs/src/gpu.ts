@@ -6,7 +6,9 @@ export interface Gpu {
   /** The WebGL context, once a kernel was created in a WebGL mode. */
   readonly context: unknown;
   readonly canvas: unknown;
+  /** Compiles the text of a function. */
   createKernel(source: string, settings?: object): unknown;
+  /** Frees the GPU and loses its context. */
   destroy(): Promise<void>;
 }
 
@@ -14,7 +16,9 @@ export interface Gpu {
 export interface GpuTexture {
   /** The values, in arrays; a promise in mode webgpu. */
   toArray(): unknown;
+  /** A texture of its own with the same values. */
   clone(): unknown;
+  /** Frees it. */
   delete(): void;
 }
 
@@ -38,7 +42,9 @@ export type GpuGradient = GpuVariable;
 /** Anything that a kernel of gpu.js takes for an array, in the types of gpu.js too. */
 export interface GpuArgument extends GpuTexture {
   toArray(): Float32Array;
+  /** A texture of its own with the same values. */
   clone(): GpuArgument;
+  /** Sets all values to 0. */
   clear(): void;
   readonly kernel: never;
 }

@@ -2,8 +2,11 @@
 
 /** A `GPUBuffer`. */
 export interface GpuBuffer {
+  /** WebGPU's `GPUBuffer.destroy`. */
   destroy(): void;
+  /** WebGPU's `GPUBuffer.mapAsync`. */
   mapAsync(mode: number): Promise<unknown>;
+  /** WebGPU's `GPUBuffer.getMappedRange`. */
   getMappedRange(): ArrayBuffer;
 }
 
@@ -15,10 +18,14 @@ interface GpuEncoder {
 
 /** A `GPUDevice`. */
 export interface GpuDevice {
+  /** WebGPU's `GPUDevice.createBuffer`. */
   createBuffer(descriptor: { readonly size: number; readonly usage: number }): GpuBuffer;
+  /** WebGPU's `GPUDevice.createCommandEncoder`. */
   createCommandEncoder(): GpuEncoder;
   readonly queue: {
+    /** WebGPU's `GPUQueue.submit`. */
     submit(commands: readonly never[]): void;
+    /** WebGPU's `GPUQueue.writeBuffer`. */
     writeBuffer(buffer: GpuBuffer, offset: number, data: ArrayBufferView): void;
   };
   readonly lost: Promise<{ readonly message: string }>;

@@ -13,6 +13,7 @@ export interface OrtTensor {
   readonly data: unknown;
   /** Throws where the tensor is not in a GPU buffer. */
   readonly gpuBuffer: unknown;
+  /** Gives back what holds the values. */
   dispose(): void;
 }
 
@@ -23,6 +24,7 @@ export type OrtTensors = Readonly<Record<string, OrtTensor>>;
 export interface OrtSession {
   /** A fetch that is `null` is allocated. */
   run(feeds: OrtTensors, fetches: Readonly<Record<string, OrtTensor | null>>): Promise<OrtTensors>;
+  /** Unloads the model. */
   release(): Promise<void>;
 }
 
@@ -33,7 +35,9 @@ export type ExecutionProvider = string | { readonly name: string };
 export interface GpuTensorOptions {
   readonly dataType: 'float32';
   readonly dims: readonly number[];
+  /** Reads the values back; called when they are asked for. */
   readonly download?: () => Promise<never>;
+  /** Called when the tensor is disposed of. */
   readonly dispose?: () => void;
 }
 
@@ -48,9 +52,11 @@ export interface SessionOptions {
 export interface Ort {
   readonly Tensor: {
     new (type: 'float32' | 'float64', data: FloatArray, dims: readonly number[]): OrtTensor;
+    /** A tensor on a GPU buffer that exists; only in builds with WebGPU. */
     fromGpuBuffer?(buffer: unknown, options: GpuTensorOptions): OrtTensor;
   };
   readonly InferenceSession: {
+    /** Loads a model. */
     create(model: Uint8Array, options?: SessionOptions): Promise<OrtSession>;
   };
   readonly env: object;

@@ -19,6 +19,7 @@ export interface ModelWithWeights {
 export interface KerasOptimizer extends Optimizer {
   /** The rate of the next step, in float32. A number replaces a number; a schedule or function anything. */
   get learningRate(): number;
+  /** A number, a schedule, or a function; in force from the next step on. */
   set learningRate(rate: LearningRate);
   /** As the setter; tfjs's own optimizers have it under this name. */
   setLearningRate(rate: LearningRate): void;

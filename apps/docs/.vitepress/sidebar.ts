@@ -1,0 +1,41 @@
+import type { DefaultTheme } from 'vitepress';
+
+const packages = ['core', 'auto', 'cpu', 'wasm', 'tfjs', 'onnxruntime', 'gpujs', 'conformance'];
+
+const links = (list: readonly (readonly [string, string])[]): DefaultTheme.SidebarItem[] =>
+  list.map(([text, link]) => ({ text, link }));
+
+/** The pages, in the order in which one reads them. */
+export const SIDEBAR: DefaultTheme.SidebarItem[] = [
+  {
+    text: 'Start',
+    items: links([
+      ['In one screen', '/'],
+      ['In five minutes', '/start'],
+    ]),
+  },
+  {
+    text: 'Moving here',
+    items: links([
+      ['From tf.train', '/moving-from-tfjs'],
+      ['From Keras', '/from-keras'],
+      ['Differences from Keras', '/differences-from-keras'],
+    ]),
+  },
+  {
+    text: 'Engines',
+    items: links([
+      ['Write a backend', '/write-a-backend'],
+      ['gpu.js in practice', '/gpujs'],
+    ]),
+  },
+  {
+    text: 'Trust',
+    items: links([
+      ['What the tests notice', '/mutation'],
+      ['Bench', '/bench'],
+      ['Contributing', '/contributing'],
+    ]),
+  },
+  { text: 'Packages', items: packages.map((name) => ({ text: `@sgd/${name}`, link: `/packages/${name}` })) },
+];

@@ -15,11 +15,13 @@ const ROWS = [
 const BEGIN = '<!-- which backend here: written by npm run ranking -->';
 const END = '<!-- end of which backend here -->';
 
-/** The READMEs that have the table: of the repository and of each package. */
+const manifest = (name) => JSON.parse(readFileSync(new URL(`packages/${name}/package.json`, root), 'utf8'));
+
+/** The READMEs that have the table: of the repository and of each package that is imported. */
 export const readmes = () => [
   'README.md',
   ...readdirSync(new URL('packages/', root), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
+    .filter((entry) => entry.isDirectory() && manifest(entry.name).exports)
     .map(({ name }) => `packages/${name}/README.md`),
 ];
 

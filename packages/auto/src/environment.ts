@@ -40,6 +40,14 @@ export interface GpuAdapter {
   requestDevice(): Promise<{ destroy(): void }>;
 }
 
+interface DocumentLike {
+  createElement(name: 'canvas'): CanvasLike;
+}
+
+interface GpuLike {
+  requestAdapter(): Promise<GpuAdapter | null>;
+}
+
 /**
  * What probes look at: the global objects that they try out, and, by their names, modules that are to be imported in another way. By
  * default `globalThis` and plain `import()`. Give another one to see what would be chosen elsewhere.
@@ -48,16 +56,17 @@ export interface Environment {
   readonly WebAssembly?: WebAssemblyLike | undefined;
   readonly Function?: FunctionConstructor | undefined;
   readonly OffscreenCanvas?: (new (width: number, height: number) => CanvasLike) | undefined;
-  readonly document?: { createElement(name: 'canvas'): CanvasLike } | undefined;
+  readonly document?: DocumentLike | undefined;
   readonly navigator?:
     | {
-        readonly gpu?: { requestAdapter(): Promise<GpuAdapter | null> } | undefined;
+        readonly gpu?: GpuLike | undefined;
         readonly userAgent?: string | undefined;
       }
     | undefined;
   readonly process?: { readonly versions?: { readonly node?: string | undefined } | undefined } | undefined;
   readonly EdgeRuntime?: unknown;
   readonly WorkerGlobalScope?: unknown;
+  /** Modules that are to be imported in another way than by their names. */
   readonly modules?: Readonly<Partial<Record<ModuleName, () => Promise<unknown>>>> | undefined;
 }
 

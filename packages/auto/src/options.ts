@@ -8,8 +8,11 @@ import type { Workload } from './workload.ts';
 export interface Signal {
   readonly aborted: boolean;
   readonly reason: unknown;
+  /** Throws `reason`, once it was aborted. */
   throwIfAborted(): void;
+  /** Calls the listener when it is aborted. */
   addEventListener(type: 'abort', listener: () => void): void;
+  /** Forgets the listener. */
   removeEventListener(type: 'abort', listener: () => void): void;
 }
 

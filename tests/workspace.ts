@@ -28,9 +28,9 @@ export const root: string = fileURLToPath(new URL('..', import.meta.url));
 export const manifestIn = (folder: string): Manifest =>
   JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as Manifest;
 
-/** The folders of the packages that are published, by their names in `packages/`. */
+/** The folders of the published packages that are imported (not those that are only run), by their names in `packages/`. */
 export const packages: readonly string[] = readdirSync(join(root, 'packages'), { withFileTypes: true })
-  .filter((entry) => entry.isDirectory())
+  .filter((entry) => entry.isDirectory() && manifestIn(join(root, 'packages', entry.name)).exports)
   .map((entry) => entry.name);
 
 /** All files that git knows, or would add; relative to the root. */

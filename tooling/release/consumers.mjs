@@ -60,6 +60,18 @@ new Worker(new URL('use.mjs', import.meta.url)).on('error', (error) => { throw e
   },
 ];
 
+const doctor = [
+  {
+    name: 'npx sgd-doctor, with two engines',
+    async use({ npm, run }) {
+      await npm('@sgd/auto', ...ENGINES);
+      const { packages, reports } = JSON.parse(await run('npx', ['sgd-doctor', '--json']));
+      const [host, ...others] = reports.map(({ chosen }) => chosen);
+      want([packages['@sgd/tfjs'], host !== null, ...others].join(), [null, true, null, null, null].join());
+    },
+  },
+];
+
 const runtimes = [
   {
     name: 'Bun, installed and run by it',
@@ -96,7 +108,7 @@ console.log(await new EdgeVM().evaluate(readFileSync('bundle.js', 'utf8') + ';al
 const types = ['5.4', '5.9', '6', '7'].map((version) => ({
   name: `TypeScript ${version}, nodenext and bundler`,
   async use({ npm, write, node }) {
-    await npm(...ENGINES, '@sgd/onnxruntime', '@sgd/conformance', `typescript@${version}`);
+    await npm(...ENGINES, '@sgd/auto', '@sgd/onnxruntime', '@sgd/conformance', `typescript@${version}`);
     write({ 'use.mts': typed });
     for (const [module, moduleResolution] of [
       ['nodenext', 'nodenext'],
@@ -145,4 +157,4 @@ export const readmes = (packages) =>
     };
   });
 
-export const consumers = [...node, ...runtimes, ...types, ...bundlers];
+export const consumers = [...node, ...doctor, ...runtimes, ...types, ...bundlers];

@@ -56,8 +56,11 @@ import { cpu } from '@sgd/cpu';
 import { wasm } from '@sgd/wasm';
 import { onnxruntime, type Ort } from '@sgd/onnxruntime';
 import { conformance } from '@sgd/conformance';
+import { selectBackend } from '@sgd/auto'; // without @sgd/tfjs and @sgd/gpujs, which its types mention
 
 declare const ort: Ort;
+const { backend } = await selectBackend();
+const chosen: boolean = new SGD({}, backend).apply([]);
 const learningRate: Schedule = new CosineDecay({ initialLearningRate: 0.5, decaySteps: 100 });
 const now: boolean = new SGD({ learningRate }, cpu()).apply([]);
 const fast: boolean = new SGD({ momentum: 0.9 }, await wasm()).apply([]);
@@ -66,5 +69,5 @@ const later: Promise<boolean> = new SGD({}, onnxruntime({ ort })).apply([]);
 const atOnce: boolean = new SGD({}, onnxruntime({ ort })).apply([]);
 // @ts-expect-error: no such option
 new SGD({ learning_rate: 1 }, cpu());
-export { now, fast, later, atOnce, conformance };
+export { chosen, now, fast, later, atOnce, conformance };
 `;

@@ -12,9 +12,9 @@ export interface Figures {
   }[];
 }
 
-/** The figures that are nearest to where a program runs: those of a browser, or those of Node. */
+/** The figures that are nearest to where a program runs: of a browser, or of Node, whose compiler is that of Chromium. */
 const figuresOf = (runtime: Runtime): Figures | undefined =>
-  runtime === 'page' || runtime === 'worker' ? RANKING.browser : RANKING.node;
+  (runtime === 'page' || runtime === 'worker' ? RANKING.browser : undefined) ?? RANKING.node;
 
 /** Nanoseconds an element at a number of elements, from the two sizes beside it on a logarithmic scale; `undefined`: not measured. */
 export function figureOf(runtime: Runtime, name: string, elements: number): number | undefined {

@@ -16,6 +16,8 @@ export interface Detail {
   readonly ulps?: number;
   /** The golden number itself differs from what was recorded: it was moved after the recording. */
   readonly moved?: boolean;
+  /** Which line of a step to look at, where what is right and what is wrong tell; part of the message. */
+  readonly hint?: string;
   readonly message: string;
 }
 

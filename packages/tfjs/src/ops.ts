@@ -1,50 +1,59 @@
 import type { Step } from '@sgd/core';
 import { engineOf, isHosted } from './engines.ts';
 import { allFinite, globalFactor, LARGEST, pairwiseSum, squares64 } from './numbers.ts';
-import { type Compute, EXPRESSIONS } from './programs.ts';
 import { measure, put, type State } from './state.ts';
 import type { Tensor, TensorFlow } from './tf.ts';
 
 // The universal path: functional operations only, one for each of Keras's, in its order. On the engines whose values JavaScript
 // reaches it gives Keras's bits. On the others nothing is read back, except by a finite check.
 
-interface Ordinary {
+/** A gradient that moves its variable. */
+export interface Ordinary {
   readonly index: number;
   gradient: Tensor;
+  /** Of the gradient, where they are there already. */
+  squares?: Tensor | undefined;
   /** A scalar that the gradient is still to be multiplied by; after the limit, where it is clipped by its own norm. */
   factor?: Tensor;
 }
 
-/** One step by operations of tfjs; with `compute`, what is done to each element in passes of its own. */
+/** What a step does with the gradients that are not empty and whose variables are not overwritten by them. */
+export type Ordinarily = (state: State, step: Step, taken: readonly Ordinary[]) => void;
+
+/** One step by operations of tfjs; `ordinarily` may do the most of it otherwise. */
 export function stepByOps(
   state: State,
   step: Step,
   gradients: readonly Tensor[],
   indices: readonly number[],
-  compute?: Compute,
+  ordinarily: Ordinarily = ordinaryByOps,
 ): boolean {
   const { tf, program } = state;
-  const hosted = isHosted(engineOf(tf));
   const some = gradients.filter((gradient) => gradient.size > 0); // kernels of GPUs fail on empty tensors
-  if (program.finiteCheck && !finite(tf, some, hosted)) return false;
+  if (program.finiteCheck && !finite(tf, some)) return false;
   tf.tidy(() => {
-    const updates = step.phase === 'update';
-    const ordinary: Ordinary[] = [];
+    const taken: Ordinary[] = [];
     indices.forEach((index, j) => {
       const gradient = gradients[j]!;
-      if (!program.variables[index]!.overwrites) ordinary.push({ index, gradient });
-      else if (gradient.size > 0) overwrite(state, index, gradient, updates);
+      if (gradient.size === 0) return;
+      if (program.variables[index]!.overwrites) overwrite(state, index, gradient, step.phase === 'update');
+      else taken.push({ index, gradient });
     });
-    if (!step.ordinary) return;
-    const taken = prepare(state, step, ordinary, compute);
-    if (updates) update(state, step, taken, hosted, compute);
-    if (program.slots.has('average')) average(state, step, compute);
+    if (step.ordinary) ordinarily(state, step, taken);
   });
   return true;
 }
 
-function finite(tf: TensorFlow, gradients: readonly Tensor[], hosted: boolean): boolean {
-  if (hosted) return gradients.every((gradient) => allFinite(gradient.dataSync<'float32'>()));
+const ordinaryByOps: Ordinarily = (state, step, taken) => {
+  prepare(state, step, taken);
+  if (step.phase === 'update') update(state, step, taken);
+  if (state.program.slots.has('average')) average(state, step);
+};
+
+const onHost = (tf: TensorFlow): boolean => isHosted(engineOf(tf));
+
+function finite(tf: TensorFlow, gradients: readonly Tensor[]): boolean {
+  if (onHost(tf)) return gradients.every((gradient) => allFinite(gradient.dataSync<'float32'>()));
   if (gradients.length === 0) return true;
   const answer = tf.tidy(() => {
     const limit = tf.scalar(LARGEST);
@@ -70,69 +79,65 @@ function overwrite({ tf, refs, slots }: State, index: number, gradient: Tensor, 
   old.dispose();
 }
 
-/** Unscaled gradients, added to the accumulators or made means of. Gives those that an update goes on with. */
-function prepare(
-  state: State,
-  step: Step,
-  ordinary: readonly Ordinary[],
-  compute: Compute | undefined,
-): readonly Ordinary[] {
+/** Unscaled gradients, added to the accumulators or made means of. */
+function prepare(state: State, step: Step, taken: readonly Ordinary[]): void {
   const { tf, program, slots } = state;
-  const { lossScale, accumulationSteps, phase } = step;
-  const taken = ordinary.filter(({ gradient }) => gradient.size > 0);
-  const accumulates = program.slots.has('accumulator');
-  if (program.unscale && !(compute && accumulates)) {
-    const scale = tf.scalar(lossScale);
+  if (program.unscale) {
+    const scale = tf.scalar(step.lossScale);
     for (const one of taken) one.gradient = tf.div(one.gradient, scale);
   }
-  if (!accumulates) return taken;
-  const count = tf.scalar(accumulationSteps);
+  if (!program.slots.has('accumulator')) return;
+  const count = tf.scalar(step.accumulationSteps);
   for (const one of taken) {
-    const { gradient: G, index } = one;
-    const V = slots.accumulator[index]!;
-    if (compute) {
-      const expression = (phase === 'update' ? EXPRESSIONS.mean : EXPRESSIONS.sum)(program.unscale);
-      one.gradient = compute(tf, expression, { G, V }, { scale: lossScale, count: accumulationSteps });
-    } else {
-      one.gradient = tf.add(G, V);
-      if (phase === 'update') one.gradient = tf.div(one.gradient, count);
-    }
-    if (phase === 'accumulate') put(state, 'accumulator', index, one.gradient);
+    one.gradient = tf.add(one.gradient, slots.accumulator[one.index]!);
+    if (step.phase === 'update') one.gradient = tf.div(one.gradient, count);
+    else put(state, 'accumulator', one.index, one.gradient);
   }
-  return taken;
 }
 
-function update(
-  state: State,
-  step: Step,
-  taken: readonly Ordinary[],
-  hosted: boolean,
-  compute: Compute | undefined,
-): void {
-  const { tf, program, refs, slots } = state;
-  const squares = (all: readonly Tensor[]): number | Tensor =>
-    hosted
-      ? all.reduce((sum, one) => sum + squares64(one.dataSync<'float32'>()), 0)
-      : total(
-          tf,
-          all.map((one) => sumOfSquares(tf, one)),
-        );
-  const measures = (kind: 'gradient-norm' | 'update-norm'): boolean => program.measure.has(kind);
-  if (measures('gradient-norm')) measure(state, 'gradient', squares(taken.map(({ gradient }) => gradient)));
-  if (program.clip !== 'none') clip(state, step, taken, hosted, compute !== undefined);
-  const move = compute ? moverOf(state, step, compute) : mover(state, step);
+function update(state: State, step: Step, taken: readonly Ordinary[]): void {
+  const { tf, program, refs } = state;
+  measureGradients(state, taken);
+  if (program.clip !== 'none') clip(state, step, taken, false);
+  const move = mover(state, step);
   const moves: Tensor[] = [];
   for (const one of taken) {
     const { variable } = refs[one.index]!;
     const x = move(one);
-    if (measures('update-norm')) moves.push(tf.sub(x, variable));
+    if (program.measure.has('update-norm')) moves.push(tf.sub(x, variable));
     variable.assign(x);
   }
-  if (measures('update-norm')) measure(state, 'update', squares(moves));
+  measureMoves(state, moves);
+  clearAccumulators(state);
+}
+
+/** Puts zeros: by assignment, since 0 * NaN is NaN. Of the variables that `but` does not have. */
+export function clearAccumulators(state: State, but: ReadonlySet<number> = new Set()): void {
+  const { tf, slots } = state;
   slots.accumulator.forEach((old, index) => {
-    // by assignment: 0 * NaN is NaN
-    if (old && old.size > 0) put(state, 'accumulator', index, tf.fill(old.shape, 0));
+    if (old && old.size > 0 && !but.has(index)) put(state, 'accumulator', index, tf.fill(old.shape, 0));
   });
+}
+
+/** The sum of all squares: on the host in float64. */
+function squaresOf(tf: TensorFlow, all: readonly Ordinary[]): number | Tensor {
+  if (onHost(tf)) return all.reduce((sum, { gradient }) => sum + squares64(gradient.dataSync<'float32'>()), 0);
+  return total(
+    tf,
+    all.map((one) => sumOfSquares(tf, one)),
+  );
+}
+
+/** Where that is asked for. */
+export function measureGradients(state: State, taken: readonly Ordinary[]): void {
+  if (state.program.measure.has('gradient-norm')) measure(state, 'gradient', squaresOf(state.tf, taken));
+}
+
+/** Where that is asked for. */
+export function measureMoves(state: State, moves: readonly Tensor[]): void {
+  if (!state.program.measure.has('update-norm')) return;
+  const all = moves.map((gradient, index) => ({ index, gradient }));
+  measure(state, 'update', squaresOf(state.tf, all));
 }
 
 /** The rule: puts the new momentum and gives the new value. */
@@ -159,34 +164,8 @@ function mover(state: State, step: Step): Move {
   };
 }
 
-/** The same in one pass for each tensor that is made. */
-function moverOf(state: State, step: Step, compute: Compute): Move {
-  const { tf, program, refs, slots } = state;
-  return ({ index, gradient: G, factor: F }) => {
-    const { decays, group } = program.variables[index]!;
-    const { learningRate: lr, momentum: b, weightDecay: wd } = step.rates[group]!;
-    const numbers = { lr, b, wd, limit: step.clipLimit };
-    const factor = F ? { F } : {};
-    const clipped = !F ? 'as it is' : program.clip === 'norm' ? 'by limit and factor' : 'by factor';
-    const old = slots.momentum[index];
-    const X = refs[index]!.variable;
-    if (old)
-      put(state, 'momentum', index, compute(tf, EXPRESSIONS.momentum(clipped), { M: old, G, ...factor }, numbers));
-    const expression = EXPRESSIONS.value(decays, clipped, old !== undefined, program.nesterov);
-    const M = slots.momentum[index];
-    const inputs = M ? (program.nesterov ? { X, M, G, ...factor } : { X, M }) : { X, G, ...factor };
-    return compute(tf, expression, inputs, numbers);
-  };
-}
-
-/** Replaces the gradients by clipped ones; or, with `later`, says what they are to be multiplied by. */
-function clip(
-  { tf, program }: State,
-  { clipLimit }: Step,
-  taken: readonly Ordinary[],
-  hosted: boolean,
-  later: boolean,
-): void {
+/** Replaces the gradients by clipped ones; or, with `later`, where it is by a norm, says what they are to be multiplied by. */
+export function clip({ tf, program }: State, { clipLimit }: Step, taken: readonly Ordinary[], later: boolean): void {
   const limit = tf.scalar(clipLimit);
   if (program.clip === 'value') {
     const least = tf.scalar(-clipLimit);
@@ -196,7 +175,7 @@ function clip(
   }
   if (taken.length === 0) return;
   const alone = program.clip === 'norm';
-  if (hosted) hostNorms(tf, alone, clipLimit, limit, taken);
+  if (onHost(tf)) hostNorms(tf, alone, clipLimit, limit, taken);
   else deviceNorms(tf, alone, clipLimit, limit, taken, later);
 }
 
@@ -226,7 +205,7 @@ function deviceNorms(
   taken: readonly Ordinary[],
   later: boolean,
 ): void {
-  const sums = taken.map(({ gradient }) => sumOfSquares(tf, gradient));
+  const sums = taken.map((one) => sumOfSquares(tf, one));
   const norm = (sum: Tensor): Tensor => tf.where(tf.greater(sum, 0), tf.sqrt(sum), sum);
   const global = (): Tensor => {
     const n = norm(total(tf, sums));
@@ -254,31 +233,29 @@ function total(tf: TensorFlow, sums: readonly Tensor[]): Tensor {
 }
 
 /** The sum of squares on the device: of rows first, since one sum over millions is far off on some engines. */
-function sumOfSquares(tf: TensorFlow, tensor: Tensor): Tensor {
-  const squares = tf.mul(tensor, tensor);
-  if (tensor.size <= 1024) return tf.sum(squares);
-  const flat = tf.reshape(squares, [tensor.size]);
-  const width = 2 ** Math.ceil(Math.log2(tensor.size) / 2);
-  const rows = Math.floor(tensor.size / width);
-  const rest = tensor.size - rows * width;
+function sumOfSquares(tf: TensorFlow, { gradient, squares }: Ordinary): Tensor {
+  const { size } = gradient;
+  const all = squares ?? tf.mul(gradient, gradient);
+  if (size <= 1024) return tf.sum(all);
+  const flat = tf.reshape(all, [size]);
+  const width = 2 ** Math.ceil(Math.log2(size) / 2);
+  const rows = Math.floor(size / width);
+  const rest = size - rows * width;
   const body = rest === 0 ? flat : tf.slice(flat, 0, rows * width);
   const sum = tf.sum(tf.sum(tf.reshape(body, [rows, width]), 1));
   return rest === 0 ? sum : tf.add(sum, tf.sum(tf.slice(flat, rows * width, rest)));
 }
 
 /** Moves the averages of all averaged variables, and overwrites the variables by them. */
-function average(state: State, { averageMomentum, averageOverwrite }: Step, compute: Compute | undefined): void {
+function average(state: State, { averageMomentum, averageOverwrite }: Step): void {
   const { tf, refs, slots } = state;
-  const rest = 1 - Math.fround(averageMomentum);
-  const [keep, mix] = [tf.scalar(averageMomentum), tf.scalar(rest)];
-  slots.average.forEach((A, index) => {
-    if (!A || A.size === 0) return;
-    const { variable: X } = refs[index]!;
-    const next = compute
-      ? compute(tf, EXPRESSIONS.average, { A, X }, { keep: averageMomentum, rest })
-      : tf.add(tf.mul(keep, A), tf.mul(mix, X));
+  const [keep, rest] = [tf.scalar(averageMomentum), tf.scalar(1 - Math.fround(averageMomentum))];
+  slots.average.forEach((old, index) => {
+    if (!old || old.size === 0) return;
+    const { variable } = refs[index]!;
+    const next = tf.add(tf.mul(keep, old), tf.mul(rest, variable));
     put(state, 'average', index, next);
     // a real copy: slots may be written in place
-    if (averageOverwrite) X.assign(tf.mul(next, 1));
+    if (averageOverwrite) variable.assign(tf.mul(next, 1));
   });
 }

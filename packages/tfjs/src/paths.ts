@@ -1,9 +1,10 @@
 import type { Step } from '@sgd/core';
 import { engineOf } from './engines.ts';
-import { computeOnWebgl, computeOnWebgpu, type Webgl, type Webgpu } from './gpu.ts';
+import { ordinaryBy } from './gpu/step.ts';
+import { passOnWebgl, type Webgl } from './gpu/webgl.ts';
+import { passOnWebgpu, type Webgpu } from './gpu/webgpu.ts';
 import { type Arrays, stepInLoops } from './loops.ts';
-import { stepByOps } from './ops.ts';
-import type { Compute } from './programs.ts';
+import { type Ordinarily, stepByOps } from './ops.ts';
 import { instantiate } from './simd/instantiate.ts';
 import { type Heap, memoryOf, stepInWasm } from './simd/step.ts';
 import type { State } from './state.ts';
@@ -38,23 +39,31 @@ export function choosePath(tf: TensorFlow, exact: boolean): Path {
     const why = 'a SIMD kernel on the memory of the engine';
     return found === null ? { engine, path: 'fused', why, step: stepInWasm } : ops(found);
   }
-  const compute = programsOf(engine, tf);
-  if (typeof compute === 'string') return ops(compute);
+  const programs = programsOf(engine, tf);
+  if (typeof programs === 'string') return ops(programs);
   return {
     engine,
     path: 'fused',
-    why: 'programs of the device for what is done to each element',
-    step: (state, step, gradients, indices) => stepByOps(state, step, gradients, indices, compute),
+    why: 'programs of the device that do all of the rule at once',
+    step: (state, step, gradients, indices) => stepByOps(state, step, gradients, indices, programs),
   };
 }
 
+const ON_WEBGL = ordinaryBy(passOnWebgl);
+const ON_WEBGPU = ordinaryBy(passOnWebgpu);
+
 /** What runs programs on this engine, or why there is nothing. */
-function programsOf(engine: string, tf: TensorFlow): Compute | string {
-  if (engine !== 'webgl' && engine !== 'webgpu') return 'no faster way is known for this engine';
-  const { compileAndRun, runWebGPUProgram } = tf.backend() as unknown as Partial<Webgl & Webgpu>;
-  if (typeof (engine === 'webgl' ? compileAndRun : runWebGPUProgram) !== 'function')
-    return `this version of tfjs-backend-${engine} looks another inside`;
-  return engine === 'webgl' ? computeOnWebgl : computeOnWebgpu;
+function programsOf(engine: string, tf: TensorFlow): Ordinarily | string {
+  const strange = `this version of tfjs-backend-${engine} looks another inside`;
+  if (engine === 'webgl') {
+    const { gpgpu, texData, uploadToGPU, compileAndRun } = tf.backend() as unknown as Partial<Webgl>;
+    if (!gpgpu?.gl || !gpgpu.buildVao || !texData || !uploadToGPU || !compileAndRun) return strange;
+    return 'drawBuffers' in gpgpu.gl ? ON_WEBGL : 'programs with several outputs need WebGL 2';
+  }
+  if (engine !== 'webgpu') return 'no faster way is known for this engine';
+  const { device, tensorMap, commandQueueOwnedIds, uploadToGPU, submitQueue } =
+    tf.backend() as unknown as Partial<Webgpu>;
+  return device && tensorMap && commandQueueOwnedIds && uploadToGPU && submitQueue ? ON_WEBGPU : strange;
 }
 
 const examined = new WeakMap<object, string | null>();

@@ -39,7 +39,7 @@ export class Variable {
   momentum: usize;
   accumulator: usize;
   average: usize;
-  /** Its gradient in this step, or 0. The host writes it, the step sets it back to 0. */
+  /** Its gradient in this step, or 0. The host writes it, the step sets it back to 0. A number whose last bits are 01 stands for one that comes in pieces. */
   gradient: usize;
   /** Of each array, in bytes. */
   size: usize;
@@ -85,3 +85,5 @@ export function options(): i32 {
 // Of a step.
 export const UPDATE: i32 = 1;
 export const ORDINARY: i32 = 2;
+/** Of a pass that only reads. */
+export const LOOK: i32 = 4;

@@ -1,22 +1,12 @@
-import { ACCUMULATE, CLIP_GLOBAL_NORM, CLIP_NORM, FINITE, Numbers, UNSCALE, UPDATE, Variable, options } from './layout';
+import { ACCUMULATE, CLIP_GLOBAL_NORM, CLIP_NORM, FINITE, LOOK, Numbers, UNSCALE, UPDATE, Variable, options } from './layout';
 import { mean } from './gradient';
+import { PIECE, feed, pass } from './pieces';
 import { splat } from './vectors';
 
 // The reading pass. Sums are in numpy's pairwise order: a range of more than 128 elements is halved, at a multiple of 8; up to 128
 // are taken by eight sums, here two vectors of four, which are then added in pairs.
 
 let infinite: bool = false;
-
-/** The larger of two magnitudes, as bits: those of infinities and NaN are larger than those of all numbers. */
-@inline
-function larger(most: v128, g: v128): v128 {
-  return options() & FINITE ? i32x4.max_u(most, v128.and(g, i32x4.splat(0x7fffffff))) : most;
-}
-
-@inline
-function note(most: v128): void {
-  if (options() & FINITE) infinite |= v128.any_true(i32x4.ge_u(most, i32x4.splat(0x7f800000)));
-}
 
 /** `a0 + a1, a2 + a3, b0 + b1, b2 + b3` */
 @inline
@@ -41,35 +31,35 @@ function leaves(s: Numbers, g: usize, v: usize, first: usize, bytes: usize): f32
   let b = a;
   let c = a;
   let d = a;
-  let most = a;
   for (; g < middle; g += 32, v += 32, h += 32, u += 32) {
     a = addSquare(a, mean(4, 0, g, v, scale, count));
     b = addSquare(b, mean(4, 16, g, v, scale, count));
     c = addSquare(c, mean(4, 0, h, u, scale, count));
     d = addSquare(d, mean(4, 16, h, u, scale, count));
-    most = larger(larger(larger(larger(most, v128.load(g)), v128.load(g, 16)), v128.load(h)), v128.load(h, 16));
   }
   for (; h + 32 <= end; h += 32, u += 32) {
     c = addSquare(c, mean(4, 0, h, u, scale, count));
     d = addSquare(d, mean(4, 16, h, u, scale, count));
-    most = larger(larger(most, v128.load(h)), v128.load(h, 16));
   }
   const sums = pairs(pairs(a, b), pairs(c, d));
   let sum = f32x4.extract_lane(sums, 2) + f32x4.extract_lane(sums, 3);
   for (; h < end; h += 4, u += 4) {
     const q = f32x4.extract_lane(mean(1, 0, h, u, scale, count), 0);
     sum += q * q;
-    most = larger(most, v128.load32_zero(h));
   }
-  note(most);
   return f32x4.extract_lane(sums, 0) + f32x4.extract_lane(sums, 1) + sum;
 }
 
-/** The sum of the squares of a gradient, once it is unscaled and averaged. */
-function sumOfSquares(s: Numbers, g: usize, v: usize, bytes: usize): f32 {
+/** The sum of the squares of a gradient, once it is unscaled and averaged; or of what is `at` bytes from its start. */
+function sumOfSquares(s: Numbers, r: Variable, g: usize, at: usize, bytes: usize): f32 {
+  if (g & 1 && bytes <= PIECE) g = feed(g | 2, at, bytes);
   const half = (bytes >> 1) & ~31;
-  if (bytes - half > 512) return sumOfSquares(s, g, v, half) + sumOfSquares(s, g + half, v + half, bytes - half);
-  return leaves(s, g, v, bytes > 512 ? half : 0, bytes);
+  if (bytes - half > 512) {
+    return (
+      sumOfSquares(s, r, g, at, half) + sumOfSquares(s, r, g & 1 ? g : g + half, at + half, bytes - half)
+    );
+  }
+  return leaves(s, g, r.accumulator + at, bytes > 512 ? half : 0, bytes);
 }
 
 /** The sum of numbers. */
@@ -91,12 +81,18 @@ function sum(p: usize, bytes: usize): f32 {
   return total;
 }
 
-function lookAt(g: usize, bytes: usize): void {
+/** The larger of two magnitudes, as bits: those of infinities and NaN are larger than those of all numbers. */
+@inline
+function larger(most: v128, g: v128): v128 {
+  return i32x4.max_u(most, v128.and(g, i32x4.splat(0x7fffffff)));
+}
+
+export function lookAt(g: usize, bytes: usize): void {
   const end = g + bytes;
   let most = f32x4.splat(0);
   for (; g + 32 <= end; g += 32) most = larger(larger(most, v128.load(g)), v128.load(g, 16));
   for (; g < end; g += 4) most = larger(most, v128.load32_zero(g));
-  note(most);
+  infinite |= v128.any_true(i32x4.ge_u(most, i32x4.splat(0x7f800000)));
 }
 
 /**
@@ -111,11 +107,14 @@ export function look(s: Numbers, order: usize, given: i32, flags: i32): bool {
   for (; order < end; order += 4) {
     const r = changetype<Variable>(load<usize>(order));
     if (options() & (CLIP_NORM | CLIP_GLOBAL_NORM) && flags & UPDATE && !r.overwrites) {
-      const squares = sumOfSquares(s, r.gradient, r.accumulator, r.size);
+      const squares = sumOfSquares(s, r, r.gradient, 0, r.size);
       if (options() & CLIP_NORM) r.norm = max(sqrt(squares), s.limit);
       store<f32>(sums, squares);
       sums += 4;
-    } else lookAt(r.gradient, r.size);
+      // of numbers that are not finite no sum is
+      if (squares < Infinity) continue;
+    }
+    if (options() & FINITE) pass(s, r, LOOK);
   }
   if (options() & CLIP_GLOBAL_NORM) {
     const norm = sqrt(sum(end, sums - end));

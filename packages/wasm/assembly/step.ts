@@ -11,23 +11,9 @@ import {
   Variable,
   options,
 } from './layout';
-import { unscaled } from './gradient';
 import { look } from './norms';
-import { update } from './update';
+import { pass } from './pieces';
 import { read, write } from './vectors';
-
-/** `v = g / scale + v` */
-function accumulate(s: Numbers, r: Variable): void {
-  const scale = v128.load32_splat(changetype<usize>(s), offsetof<Numbers>('scale'));
-  let g = r.gradient;
-  let v = r.accumulator;
-  const end = v + r.size;
-  for (; v + 32 <= end; v += 32, g += 32) {
-    write(4, v, 0, f32x4.add(unscaled(4, 0, g, scale), read(4, v, 0)));
-    write(4, v, 16, f32x4.add(unscaled(4, 16, g, scale), read(4, v, 16)));
-  }
-  for (; v < end; v += 4, g += 4) write(1, v, 0, f32x4.add(unscaled(1, 0, g, scale), read(1, v, 0)));
-}
 
 /** `a = b * a + (1 - b) * x` of a variable that does not move; then `x = a`, if averages overwrite. */
 function average(s: Numbers, r: Variable): void {
@@ -79,8 +65,7 @@ export function step(s: Numbers, variables: usize, count: i32, order: usize, giv
     for (let i: i32 = 0; i < given; i++) {
       const r = changetype<Variable>(load<usize>(order + ((<usize>i) << 2)));
       if (r.overwrites) overwrite(r, flags);
-      else if (flags & UPDATE) update(s, r);
-      else accumulate(s, r);
+      else pass(s, r, flags);
     }
   }
   for (let i: i32 = 0; i < count; i++, variables += offsetof<Variable>()) {

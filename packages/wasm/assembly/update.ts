@@ -16,10 +16,10 @@ import {
   Variable,
   options,
 } from './layout';
-import { mean } from './gradient';
+import { mean, unscaled } from './gradient';
 import { addSquares, read, write } from './vectors';
 
-// The writing pass of an updating step: each value is read once and written once. Every operation rounds to float32, in Keras's order.
+// The writing pass: each value is read once and written once. Every operation rounds to float32, in Keras's order.
 
 @inline
 function elements(
@@ -71,17 +71,16 @@ function elements(
   write(lanes, x, at, y);
 }
 
-/** An updating step of one variable. */
-export function update(numbers: Numbers, r: Variable): void {
+/** An updating step of a variable, of what is `at` bytes from its start; `g` is the address of its gradient from there on. */
+export function update(numbers: Numbers, r: Variable, g: usize, at: usize, bytes: usize): void {
   const s = changetype<usize>(numbers);
   const rates = changetype<usize>(r.rates);
-  let x = r.value;
-  let m = r.momentum;
-  let v = r.accumulator;
-  let a = r.average;
-  let g = r.gradient;
-  const end = x + r.size;
-  const whole = x + (r.size & ~63);
+  let x = r.value + at;
+  let m = r.momentum + at;
+  let v = r.accumulator + at;
+  let a = r.average + at;
+  const end = x + bytes;
+  const whole = x + (bytes & ~63);
   // loads, unlike `f32x4.splat`, V8 does not move into the loop
   const scale = v128.load32_splat(s, offsetof<Numbers>('scale'));
   const count = v128.load32_splat(s, offsetof<Numbers>('count'));
@@ -103,4 +102,16 @@ export function update(numbers: Numbers, r: Variable): void {
   for (; x < end; x += 4, m += 4, v += 4, a += 4, g += 4) {
     elements(decays, 1, 0, s, x, m, v, a, g, scale, count, limit, factor, norm, lr, b, wd, keep, mix);
   }
+}
+
+/** An accumulating step, of what is `at` bytes from the start: `v = g / scale + v`. */
+export function accumulate(s: Numbers, r: Variable, g: usize, at: usize, bytes: usize): void {
+  const scale = v128.load32_splat(changetype<usize>(s), offsetof<Numbers>('scale'));
+  let v = r.accumulator + at;
+  const end = v + bytes;
+  for (; v + 32 <= end; v += 32, g += 32) {
+    write(4, v, 0, f32x4.add(unscaled(4, 0, g, scale), read(4, v, 0)));
+    write(4, v, 16, f32x4.add(unscaled(4, 16, g, scale), read(4, v, 16)));
+  }
+  for (; v < end; v += 4, g += 4) write(1, v, 0, f32x4.add(unscaled(1, 0, g, scale), read(1, v, 0)));
 }

@@ -1,4 +1,4 @@
-import { attempt, instantiate, type Kernel, type Memory } from './engine.ts';
+import { attempt, type Feed, instantiate, type Kernel, type Memory } from './engine.ts';
 
 const PAGE = 65536;
 
@@ -18,8 +18,10 @@ export const bytesOf = (elements: number): number =>
 /** Memory that is handed out and taken back; the free parts are known, and neighbours among them are one. */
 export class Arena {
   /** All of the memory; made anew when it grows. */
-  floats!: Float32Array;
-  words!: Uint32Array;
+  declare floats: Float32Array;
+  declare words: Uint32Array;
+  /** Of the session whose kernels run. */
+  declare feed: Feed;
   readonly #memory: Memory;
   readonly #kernels = new Map<number, Kernel>();
   /** Start and end of each free part, in order. */
@@ -34,7 +36,10 @@ export class Arena {
   /** The kernels of a set of options. */
   kernel(options: number): Kernel {
     let kernel = this.#kernels.get(options);
-    if (!kernel) this.#kernels.set(options, (kernel = instantiate(options, this.#memory)));
+    if (!kernel) {
+      kernel = instantiate(options, this.#memory, (gradient, at, bytes) => this.feed(gradient, at, bytes));
+      this.#kernels.set(options, kernel);
+    }
     return kernel;
   }
 

@@ -38,12 +38,22 @@ export function attempt<T>(code: SgdErrorCode, what: string, call: () => T): T {
 /** By options: compiled once, for all arenas. */
 const modules = new Map<number, object>();
 
-function compile(options: number): object {
-  // in the place of each load of the options an `i32.const`, made as long as that by digits of 0 and two `nop`s
-  const digits = [0, 7, 14, 21, 28].map((bit) => ((options >> bit) & 127) + (bit < 28 ? 128 : 0));
-  const constant = [0x41, ...digits, 1, 1].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  const bytes = kernels.replaceAll('_', constant).match(/../g)!;
-  return new (engine().Module)(Uint8Array.from(bytes, (byte) => parseInt(byte, 16)));
+/** The kernels of a set of options, as bytes of a module. `scripts/compile.mjs` says how they are written. */
+export function codeOf(options: number): Uint8Array {
+  // in the place of each load of the options an `i32.const`, made as long as that by four `nop`s
+  const constant = [0x41, (options & 127) | 128, ((options >> 7) & 127) | 128, options >> 14, 1, 1, 1, 1];
+  const bytes: number[] = [];
+  let from = -40;
+  for (const character of kernels) {
+    const code = character.charCodeAt(0);
+    if (code < 34) from = 91 * (code - 31) - 40;
+    else {
+      if (code > 125) bytes.push(...constant);
+      else bytes.push(code + from);
+      from = -40;
+    }
+  }
+  return Uint8Array.from(bytes);
 }
 
 /**
@@ -54,16 +64,21 @@ function compile(options: number): object {
 function moduleOf(options: number): object {
   const module =
     modules.get(options) ??
-    attempt('SGD_UNSUPPORTED', "wasm needs SIMD, and 'wasm-unsafe-eval' of a security policy; @sgd/cpu does not", () =>
-      compile(options),
+    attempt(
+      'SGD_UNSUPPORTED',
+      "wasm needs SIMD, and 'wasm-unsafe-eval' of a security policy; @sgd/cpu does not",
+      () => new (engine().Module)(codeOf(options)),
     );
   modules.set(options, module);
   return module;
 }
 
+/** See `feed` in `assembly/pieces.ts`. */
+export type Feed = (gradient: number, at: number, bytes: number) => number;
+
 /** The kernels of a set of options, over a memory. */
-export const instantiate = (options: number, memory: Memory): Kernel =>
-  new (engine().Instance)(moduleOf(options), { env: { memory } }).exports.step;
+export const instantiate = (options: number, memory: Memory, feed: Feed): Kernel =>
+  new (engine().Instance)(moduleOf(options), { env: { memory, feed } }).exports.step;
 
 /**
  * A memory of so many bytes, in pages of 64 KiB.

@@ -29,16 +29,20 @@ export type WasmVariable = Shaped | FloatArray;
 /** Likewise: bare, with as many elements as the variable, or with exactly the variable's shape. */
 export type WasmGradient = Shaped | FloatArray;
 
+/** An empty list; never to be changed. */
+export const nothing: never[] = [];
+
 /** By view. */
 const tensors = new WeakMap<FloatArray, Tensor>();
 
 export class Tensor implements WasmTensor {
-  readonly arena: Arena;
-  readonly shape: readonly number[];
-  readonly name: string | undefined;
-  readonly length: number;
+  // declared: the constructor sets them, and nothing else need
+  declare readonly arena: Arena;
+  declare readonly shape: readonly number[];
+  declare readonly name: string | undefined;
+  declare readonly length: number;
   /** Its address; 0 once it was freed. */
-  at: number;
+  declare at: number;
   #view: Float32Array | undefined;
 
   constructor(arena: Arena, shape: readonly number[], length: number, name?: string) {
@@ -109,9 +113,12 @@ export function tensorOf(value: Shaped | FloatArray, arena: Arena): Tensor | str
   return tensor.arena === arena ? tensor.live() : 'a tensor of another arena';
 }
 
-/** Likewise of a gradient that was not refused, and so is no tensor or view but of this arena. */
-export const tensorOfGradient = (value: WasmGradient, { floats }: Arena): Tensor | undefined => {
+/** Where values are: a tensor, or an array outside of all arenas. */
+export type Place = Tensor | Float32Array;
+
+/** Where a variable or gradient is that was not refused, and so is no tensor or view but of this arena. */
+export const placeOf = (value: WasmVariable, { floats }: Arena): Place => {
   if (value instanceof Tensor) return value;
-  const data = arrayOf(value);
-  return data.buffer === floats.buffer ? tensors.get(data) : undefined;
+  const data = arrayOf(value) as Float32Array;
+  return data.buffer === floats.buffer ? tensors.get(data)! : data;
 };

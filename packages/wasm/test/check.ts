@@ -2,7 +2,7 @@ import { runSuite } from '@sgd/conformance';
 import { wasm } from '@sgd/wasm';
 import backend from '@sgd/wasm/conformance';
 import fc from 'fast-check';
-import { wantSameNorms, programs, steps, trial } from './trial.ts';
+import { wantSameNorms, wantSameWhenFed, programs, steps, trial } from './trial.ts';
 
 /** The kernels against `@sgd/cpu` and against the recordings of Keras. Throws at the first difference. */
 export async function check(): Promise<void> {
@@ -16,6 +16,7 @@ export async function check(): Promise<void> {
         Array.from({ length: n }, (_, i) => 1 + (i % 3)),
       );
   }
+  wantSameWhenFed(engine);
   for (const rare of [0, 40, 4]) {
     await fc.assert(
       fc.asyncProperty(programs, steps, fc.nat(), (program, drawn, seed) =>

@@ -133,36 +133,41 @@ export async function trial(
   for (const x of handles) backend.free(x);
 }
 
+/** Plain descent on variables of these lengths. */
+const programOf = (lengths: readonly number[], more: Partial<Program> = {}): Program => ({
+  rule: 'sgd',
+  slots: new Set(),
+  nesterov: false,
+  unscale: false,
+  clip: 'none',
+  finiteCheck: false,
+  measure: new Set(),
+  variables: lengths.map((length, i) => ({
+    path: `v${i}`,
+    shape: [length],
+    dtype: 'float32',
+    group: 0,
+    decays: false,
+    overwrites: false,
+    constraint: null,
+  })),
+  ...more,
+});
+
+const STEP: Step = {
+  phase: 'update',
+  ordinary: true,
+  lossScale: 3,
+  accumulationSteps: 2,
+  clipLimit: 0.1,
+  rates: [{ learningRate: 1, momentum: 0.9, weightDecay: 0.01 }],
+  averageMomentum: 0.9,
+  averageOverwrite: false,
+};
+
 /** One step with a norm clip over variables of these lengths, whose sums show in the last bit in which order they were taken. */
 export function wantSameNorms(backend: WasmBackend, clip: Program['clip'], lengths: readonly number[]): void {
-  const program: Program = {
-    rule: 'sgd',
-    slots: new Set(),
-    nesterov: false,
-    unscale: false,
-    clip,
-    finiteCheck: false,
-    measure: new Set(),
-    variables: lengths.map((length, i) => ({
-      path: `v${i}`,
-      shape: [length],
-      dtype: 'float32',
-      group: 0,
-      decays: false,
-      overwrites: false,
-      constraint: null,
-    })),
-  };
-  const step: Step = {
-    phase: 'update',
-    ordinary: true,
-    lossScale: 1,
-    accumulationSteps: 1,
-    clipLimit: 0.1,
-    rates: [{ learningRate: 1, momentum: 0, weightDecay: 0 }],
-    averageMomentum: 0,
-    averageOverwrite: false,
-  };
+  const program = programOf(lengths, { clip });
   // of one magnitude, so that each addition rounds
   const gradients = lengths.map((length, i) =>
     Float32Array.from({ length }, (_, e) => 1 + Math.fround(Math.sin(7 * i + e))),
@@ -173,10 +178,43 @@ export function wantSameNorms(backend: WasmBackend, clip: Program['clip'], lengt
     Float32Array[],
   ];
   const session = backend.open(program, ours);
-  session.step(step, gradients, indices);
+  session.step(STEP, gradients, indices);
   session.dispose();
-  cpu().open(program, theirs).step(step, gradients, indices);
+  cpu().open(program, theirs).step(STEP, gradients, indices);
   ours.forEach((x, i) => same(x, theirs[i]!, `${clip} over ${lengths.length}, ${x.length} of ${i}`));
+}
+
+/** Elements of an array that is fed in pieces when it comes again. */
+const LARGE = 2 ** 18 + 1003;
+
+/** Steps over a large gradient in an ordinary array that comes again and again, with everything that passes do. */
+export function wantSameWhenFed(backend: WasmBackend): void {
+  const lengths = [LARGE, 5];
+  const slots = new Set(['momentum', 'accumulator', 'average'] as const);
+  const variables = programOf(lengths).variables.map((v, i) => ({ ...v, decays: i === 0 }));
+  const programs = [
+    programOf(lengths, { slots: new Set(['momentum'] as const), clip: 'value' }),
+    programOf(lengths, { slots, finiteCheck: true, variables }),
+    programOf(lengths, { slots, unscale: true, clip: 'global-norm', nesterov: true }),
+    programOf(lengths, { clip: 'norm', finiteCheck: true }),
+  ];
+  for (const program of programs) {
+    const initial = program.variables.map((v, i) => numbers(i, v.shape[0]!, 0));
+    const gradients = initial.map((x, i) => numbers(7 + i, x.length, 0));
+    const [ours, theirs] = [initial.map((x) => backend.from(x)), initial.map((x) => x.slice())];
+    const session = backend.open(program, ours);
+    const reference = cpu().open(program, theirs);
+    const micro: Step = { ...STEP, phase: program.slots.has('accumulator') ? 'accumulate' : 'update' };
+    // the last is not finite, which one of the last elements alone shows
+    for (const [n, own] of [STEP, micro, STEP, micro, STEP].entries()) {
+      gradients[0]![LARGE - 1] = n === 4 ? NaN : n;
+      const taken = session.step(own, gradients, [0, 1]);
+      if (taken !== reference.step(own, gradients, [0, 1])) throw new Error(`step ${n} gave ${taken}`);
+      ours.forEach((x, i) => same(x.data, theirs[i]!, `${program.clip}, step ${n}, variable ${i}`));
+    }
+    session.dispose();
+    for (const x of ours) backend.free(x);
+  }
 }
 
 /** Sums in float64 taken in another order. */

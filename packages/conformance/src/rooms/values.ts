@@ -7,6 +7,7 @@ import { digestFinding, type Goldens } from '../goldens/open.ts';
 import { wantRefusal } from '../refusals.ts';
 import { compare, type Mismatch, strictnessOf } from '../replay/compare.ts';
 import { diagnose } from '../replay/diagnose.ts';
+import { hintOf } from '../replay/hint.ts';
 import { needsOf } from '../replay/needs.ts';
 import { makeOptimizer } from '../replay/make.ts';
 import { observe } from '../replay/observe.ts';
@@ -20,12 +21,13 @@ export function valuesRoom(goldens: Goldens): SuiteTest[] {
   return goldens.files
     .filter((file) => file.kind === 'trajectories')
     .flatMap((file) =>
-      file.cases.map((one) =>
-        test(one.id, one.note ?? `as recorded (${one.exactness}, ${one.dtype})`, ({ backend }) =>
-          replay(one, backend, goldens, file.name),
-        ),
-      ),
+      file.cases.map((one) => test(one.id, titleOf(one), ({ backend }) => replay(one, backend, goldens, file.name))),
     );
+}
+
+function titleOf(one: TrajectoryCase): string {
+  if (one.note !== undefined) return one.note;
+  return `as recorded with ${needsOf(one).join(', ') || 'nothing but a rate'} (${one.exactness}, ${one.dtype})`;
 }
 
 async function replay(one: TrajectoryCase, backend: AnyBackend, goldens: Goldens, file: string): Promise<Outcome> {
@@ -47,7 +49,11 @@ async function replay(one: TrajectoryCase, backend: AnyBackend, goldens: Goldens
 }
 
 async function differences(one: TrajectoryCase, backend: AnyBackend): Promise<Mismatch[]> {
-  return compare(one, await observe(one, backend), strictnessOf(backend));
+  const found = compare(one, await observe(one, backend), strictnessOf(backend));
+  const hint = hintOf(one, found);
+  const [first] = found;
+  if (hint && first) found[0] = { ...first, hint, message: `${first.message}\n${hint}` };
+  return found;
 }
 
 /** A type that is none of ours, such as float16, is refused by name. */

@@ -24,18 +24,30 @@ interface Engine {
 const modules = new Map<string, object>();
 const instances = new WeakMap<Memory, Map<number, Kernel>>();
 
-/** The import of a memory, as it is in the module, and as it must be for a memory that threads share. */
-const OWN = '020f0103656e76066d656d6f7279020000';
-const SHARED = '02120103656e76066d656d6f72790203008080' + '04';
-
 function compile(options: number, shared: boolean): object {
   const { WebAssembly: engine } = globalThis as unknown as { WebAssembly: Engine };
-  // `i32.const` with as many bytes as there are, two of them `nop`s, in the place of each load of the options
-  const digits = [0, 7, 14, 21, 28].map((bit) => ((options >> bit) & 127) + (bit < 28 ? 128 : 0));
-  const constant = [0x41, ...digits, 1, 1].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  const text = kernels.replaceAll('_', constant);
-  const bytes = (shared ? text.replace(OWN, SHARED) : text).match(/../g)!;
-  return new engine.Module(Uint8Array.from(bytes, (byte) => parseInt(byte, 16)));
+  // in the place of each load of the options an `i32.const`, made as long as that by four `nop`s
+  const constant = [0x41, (options & 127) | 128, ((options >> 7) & 127) | 128, options >> 14, 1, 1, 1, 1];
+  const bytes: number[] = [];
+  let from = -40;
+  for (const character of kernels) {
+    const code = character.charCodeAt(0);
+    if (code < 34) from = 91 * (code - 31) - 40;
+    else {
+      if (code > 125) bytes.push(...constant);
+      else bytes.push((code + from) & 255);
+      from = -40;
+    }
+  }
+  if (shared) share(bytes);
+  return new engine.Module(Uint8Array.from(bytes));
+}
+
+/** Makes the import of a memory, whose limits are two bytes at the end of the imports, one of a memory that threads share. */
+function share(bytes: number[]): void {
+  const imports = 11 + bytes[9]!; // after the types comes a 2, then the length
+  bytes.splice(imports + bytes[imports]! - 1, 2, 3, 0, 0x80, 0x80, 4);
+  bytes[imports]! += 3;
 }
 
 /** The kernels of a set of options over a memory, made once. Throws where there is no WebAssembly with SIMD. */
@@ -49,7 +61,7 @@ export function instantiate(options: number, memory: Memory): Kernel {
   let module = modules.get(key);
   if (!module) modules.set(key, (module = compile(options, shared)));
   const { WebAssembly: engine } = globalThis as unknown as { WebAssembly: Engine };
-  kernel = new engine.Instance(module, { env: { memory } }).exports.step;
+  kernel = new engine.Instance(module, { env: { memory, feed() {} } }).exports.step;
   own.set(options, kernel);
   return kernel;
 }

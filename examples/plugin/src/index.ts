@@ -1,0 +1,1 @@
+export { sgdJax, type Tensor } from './backend.ts';

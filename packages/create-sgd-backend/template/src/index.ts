@@ -1,0 +1,1 @@
+export { myBackend, type Tensor } from './backend.ts';

@@ -85,7 +85,7 @@ describe.skipIf(leftOut)('the page', () => {
       await page.locator('.verdict:not(:empty)').waitFor();
       await page.getByRole('tab', { name: 'Run B' }).click();
       for (const colorScheme of ['light', 'dark'] as const) {
-        await page.emulateMedia({ colorScheme });
+        await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' }); // no colour halfway to another
         for (const width of [1440, 768, 360]) {
           await page.setViewportSize({ width, height: 800 });
           const { scrollWidth, clientWidth } = await page.evaluate(() => document.documentElement);

@@ -1,8 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { beforeAll, describe, expect, it } from 'vitest';
+import { emptyWithEngines, problemsIn } from './programs.ts';
 import { blocksOf, programsOf, type Block } from './snippets.ts';
 import { files, manifestIn, packages, root } from './workspace.ts';
 
@@ -22,18 +22,7 @@ const nameOf = (block: Block): string =>
   `${block.file.replaceAll(/\W+/g, '-')}-${block.line}.${block.language.startsWith('t') ? 'ts' : 'js'}`;
 
 beforeAll(() => {
-  rmSync(folder, { recursive: true, force: true });
-  mkdirSync(folder, { recursive: true });
-  // engines are development dependencies of their packages only
-  for (const name of packages) {
-    const from = join(root, 'packages', name);
-    for (const engine of Object.keys(manifestIn(from).peerDependencies ?? {})) {
-      const link = join(folder, 'node_modules', engine);
-      if (existsSync(link)) continue;
-      mkdirSync(dirname(link), { recursive: true });
-      symlinkSync(join(from, 'node_modules', engine), link, 'junction');
-    }
-  }
+  emptyWithEngines(folder);
   for (const program of programs) writeFileSync(join(folder, nameOf(program)), program.code);
 });
 
@@ -54,20 +43,7 @@ describe('the examples of the documentation', () => {
 
   it('type-check', { timeout: 60_000 }, () => {
     const checked = programs.filter((p) => left(p) !== 'no-check' && nameOf(p).endsWith('.ts'));
-    const config = {
-      extends: '../../tsconfig.json',
-      compilerOptions: { moduleDetection: 'force', allowImportingTsExtensions: true },
-      files: checked.map(nameOf),
-      include: [],
-    };
-    writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(config));
-    let problems = '';
-    try {
-      execFileSync(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', folder], { stdio: 'pipe' });
-    } catch (error) {
-      problems = (error as { stdout: Buffer }).stdout.toString();
-    }
-    expect(problems).toBe('');
+    expect(problemsIn(folder, checked.map(nameOf))).toBe('');
   });
 
   it.each(programs.filter((program) => !left(program)).map((program) => [at(program), program] as const))(

@@ -12,8 +12,8 @@ const engines = new URL('../packages/onnxruntime/node_modules', import.meta.url)
 /** Leaves out what is heavy, as a filter of pnpm and turbo; nothing once it is there. */
 export const without = (lean) => (lean && !existsSync(engines) ? [`!${heavy}`] : []);
 
-/** Whether a command line can do without what is heavy. */
-export const isLean = (flags) => !flags.some((flag) => flag.includes('onnxruntime'));
+/** Whether an app, with these flags, can do without what is heavy. */
+export const isLean = (words) => !words.some((word) => word.includes('onnxruntime') || word === '@sgd/playground');
 
 /** Gives the exit status; 0 when all was there. `lean`: without what is heavy. */
 export async function install(lean = false) {

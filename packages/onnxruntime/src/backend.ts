@@ -20,7 +20,7 @@ export interface OnnxRuntimeBackend extends Backend<OnnxTensor, OnnxTensor, 'asy
  * ONNX Runtime as an engine: each step runs small ONNX models that are made for the options, in Keras's order of operations.
  *
  * On the CPU (`onnxruntime-node`, or `onnxruntime-web` in WebAssembly) variables are typed arrays, `{ data, shape, name? }` or `ort.Tensor`s,
- * and are updated in place, piece by piece; gradients are any of these. All features are supported. The bits are Keras's, except
+ * and change all at once when a step has succeeded; gradients are any of these. All features are supported. The bits are Keras's, except
  * where squares are summed: those sums are formed in float64, which is nearer to the truth than Keras's float32.
  *
  * On WebGPU variables live in GPU buffers: a handle of the optimizer's is an `ort.Tensor` there, always current, to be fed to a model of yours as
@@ -30,7 +30,7 @@ export interface OnnxRuntimeBackend extends Backend<OnnxTensor, OnnxTensor, 'asy
  *
  * `open` rejects with `SgdError` `SGD_BACKEND`, naming the provider, where ONNX Runtime does not have it, and with `SGD_INVALID_OPTION` when variables
  * overlap in memory. A step rejects, before anything is written, with `SGD_DETACHED` when memory of a variable is gone, with `SGD_GRADIENT_SHAPE` when a
- * gradient lies on memory of a variable, and with `SGD_BACKEND` when the device is lost.
+ * gradient lies on memory of a variable, and with `SGD_BACKEND` when the device is lost or a run fails, which changes nothing either.
  *
  * @returns an engine, which any number of optimizers may share
  * @throws SgdError `SGD_INVALID_OPTION` for a `device` without the provider `"webgpu"`

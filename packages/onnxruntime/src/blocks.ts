@@ -1,65 +1,12 @@
 import type { DType, FloatArray, Program } from '@sgd/core';
 
 /** Elements that are run at a time: so few that what one operation leaves for the next is still in the processor's caches. */
-export const CHUNK = 131_072;
+export const CHUNK = 262_144;
 
 /** Variables with fewer elements share their runs with others. */
 const SMALL = 16_384;
 
-/** Memory that the pieces of a step are cut from: one variable, or small ones that are treated alike. */
-export interface Block {
-  readonly variables: number[];
-  /** Where each begins, and where the last one ends. */
-  readonly starts: number[];
-  /** Equal for variables of the same type, group and decay. */
-  readonly kind: string;
-}
-
-/** Elements `from` to `to` of a block. */
-export interface Piece {
-  readonly block: Block;
-  readonly from: number;
-  readonly to: number;
-}
-
-/** Puts all variables that have elements and are not overwritten into blocks. */
-export function blocksOf({ variables }: Program, values: readonly FloatArray[]): Block[] {
-  const blocks: Block[] = [];
-  const open = new Map<string, Block>();
-  variables.forEach(({ dtype, group, decays, overwrites }, i) => {
-    const size = values[i]!.length;
-    if (overwrites || size === 0) return;
-    const kind = [dtype, group, decays].join();
-    const fill = open.get(kind);
-    if (size < SMALL && fill && fill.starts.at(-1)! + size <= CHUNK) {
-      fill.variables.push(i);
-      fill.starts.push(fill.starts.at(-1)! + size);
-      return;
-    }
-    const block = { variables: [i], starts: [0, size], kind };
-    blocks.push(block);
-    if (size < SMALL) open.set(kind, block);
-  });
-  return blocks;
-}
-
-/** The pieces over the variables that are `given`; neighbours in a block are taken together. */
-export function piecesOf(blocks: readonly Block[], given: (variable: number) => boolean): Piece[] {
-  const pieces: Piece[] = [];
-  for (const block of blocks) {
-    const { variables, starts } = block;
-    for (let k = 0; k < variables.length; k++) {
-      if (!given(variables[k]!)) continue;
-      const first = k;
-      while (k + 1 < variables.length && given(variables[k + 1]!)) k++;
-      for (let from = starts[first]!; from < starts[k + 1]!; from += CHUNK)
-        pieces.push({ block, from, to: Math.min(from + CHUNK, starts[k + 1]!) });
-    }
-  }
-  return pieces;
-}
-
-/** A variable in a piece: which of its elements, and where they begin in the block. */
+/** Elements `start` to `end` of a variable, which begin at `at` in a block. */
 export interface Part {
   readonly variable: number;
   readonly start: number;
@@ -67,15 +14,58 @@ export interface Part {
   readonly at: number;
 }
 
-/** The variables in a piece. */
-export function partsOf({ block: { variables, starts }, from, to }: Piece): Part[] {
-  const parts: Part[] = [];
-  variables.forEach((variable, k) => {
-    const at = Math.max(from, starts[k]!);
-    const end = Math.min(to, starts[k + 1]!);
-    if (at < end) parts.push({ variable, start: at - starts[k]!, end: end - starts[k]!, at });
+/** What is run at a time: a part of a large variable, or small variables that are treated alike, one behind the other. */
+export interface Block {
+  /** Equal for variables of the same type, group and decay. */
+  readonly kind: string;
+  readonly parts: Part[];
+}
+
+/** Neighbours in a block: all of it, unless some of its variables have no gradient. */
+export interface Piece {
+  readonly block: Block;
+  readonly parts: readonly Part[];
+}
+
+/** Where parts end in their block. */
+export const endOf = (parts: readonly Part[]): number => {
+  const { at, start, end } = parts.at(-1)!;
+  return at + end - start;
+};
+
+/** Puts all variables that have elements and are not overwritten into blocks. */
+export function blocksOf({ variables }: Program, values: readonly FloatArray[]): Block[] {
+  const blocks: Block[] = [];
+  const open = new Map<string, Block>();
+  variables.forEach(({ dtype, group, decays, overwrites }, variable) => {
+    const size = values[variable]!.length;
+    if (overwrites || size === 0) return;
+    const kind = [dtype, group, decays].join();
+    const fill = open.get(kind)?.parts;
+    if (fill && size < SMALL && endOf(fill) + size <= CHUNK) {
+      fill.push({ variable, start: 0, end: size, at: endOf(fill) });
+      return;
+    }
+    for (let start = 0; start < size; start += CHUNK) {
+      const block = { kind, parts: [{ variable, start, end: Math.min(start + CHUNK, size), at: 0 }] };
+      blocks.push(block);
+      if (size < SMALL) open.set(kind, block);
+    }
   });
-  return parts;
+  return blocks;
+}
+
+/** The pieces over the variables that are `given`. */
+export function piecesOf(blocks: readonly Block[], given: (variable: number) => boolean): Piece[] {
+  const pieces: Piece[] = [];
+  for (const block of blocks) {
+    let parts: Part[] = [];
+    for (const part of block.parts) {
+      if (!given(part.variable)) parts = [];
+      else if (parts.push(part) === 1) pieces.push({ block, parts });
+    }
+  }
+  return pieces;
 }
 
 /** An array of a type, filled with 0. */

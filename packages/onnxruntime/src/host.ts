@@ -1,12 +1,12 @@
 import type { DType, FloatArray, Measured, Program, Session, Step } from '@sgd/core';
-import { blocksOf, CHUNK, newArray, type Piece, piecesOf } from './blocks.ts';
+import { blocksOf, CHUNK, endOf, newArray, type Piece, piecesOf } from './blocks.ts';
 import { type Engine, enqueue } from './engine.ts';
 import { newGuard } from './guard.ts';
 import { type Kernel, loadKernel } from './kernel.ts';
-import { newMemory } from './memory.ts';
+import { cut, gather, newMemory, scatter } from './memory.ts';
 import { hostModel, type Kind, needs } from './models.ts';
 import { divisor, factor, newNumbers, type Numbers, numbersOf } from './numbers.ts';
-import type { OrtTensors } from './ort.ts';
+import type { OrtTensor, OrtTensors } from './ort.ts';
 import { arrayOf, type OnnxTensor } from './tensor.ts';
 
 /** What blocks of a kind have in common: what is run on them, and with which numbers. */
@@ -15,15 +15,14 @@ interface Runner {
   readonly group: number;
   readonly numbers: Numbers;
   readonly kernels: Readonly<Partial<Record<Kind, Kernel>>>;
-  /** Room for a piece: gradients that do not lie one behind the other, and what they are divided by. */
-  readonly gradient: FloatArray;
-  readonly divisors: FloatArray;
+  /** Room for what does not lie one behind the other where ONNX Runtime takes it: values, gradients, and what these are divided by. */
+  readonly rooms: Readonly<Record<'x' | 'g' | 'd', FloatArray>>;
 }
 
 const isShared = ({ buffer }: FloatArray): boolean => buffer[Symbol.toStringTag] === 'SharedArrayBuffer';
 const numberIn = (figures: OrtTensors, name: string): number => (figures[name]!.data as FloatArray)[0]!;
 
-/** Takes variables in arrays of the caller, to be updated in place, piece by piece. */
+/** Takes variables in arrays of the caller, which change all at once when a step has succeeded. */
 export async function openHost(
   engine: Engine,
   program: Program,
@@ -35,8 +34,8 @@ export async function openHost(
   const guard = newGuard(program, values);
   const blocks = blocksOf(program, values);
   const memory = newMemory(ort, program, values, blocks);
-  const { accumulator, average } = memory.arrays;
   const whole = piecesOf(blocks, () => true);
+  const kinds = needs(program);
   const loaded: Kernel[] = [];
   const runners = new Map<string, Runner>();
   const last: Measured = {};
@@ -45,75 +44,61 @@ export async function openHost(
     for (const kernel of loaded.splice(0)) await kernel.dispose();
   };
   try {
-    for (const {
-      kind: of,
-      variables: [first],
-    } of blocks) {
+    for (const { kind: of, parts } of blocks) {
       if (runners.has(of)) continue;
-      const { dtype, decays, group } = variables[first!]!;
+      const { dtype, decays, group } = variables[parts[0]!.variable]!;
       const kernels: Partial<Record<Kind, Kernel>> = {};
-      for (const kind of needs(program)) {
-        loaded.push((kernels[kind] = await loadKernel(engine, hostModel(kind, program, dtype, decays), dtype)));
+      for (const kind of kinds) {
+        loaded.push((kernels[kind] = await loadKernel(engine, hostModel(kind, program, dtype, decays))));
       }
-      const [gradient, divisors] = [newArray(dtype, CHUNK), newArray(dtype, CHUNK)];
-      runners.set(of, { dtype, group, numbers: newNumbers(ort, dtype), kernels, gradient, divisors });
+      const room = (): FloatArray => newArray(dtype, CHUNK);
+      const rooms = { x: room(), g: room(), d: room() };
+      runners.set(of, { dtype, group, numbers: newNumbers(ort, dtype), kernels, rooms });
     }
   } catch (error) {
     await dispose();
     throw error;
   }
 
-  /** Runs a piece; `given` has the gradients by variable, `sums` their squares. Gives the figures of the run. */
+  /** Runs a piece, and changes nothing. `given` has the gradients by variable, `sums` their squares; `x` are values that are not yet in place. */
   const run = async (
     kind: Kind,
     piece: Piece,
+    x?: OrtTensor,
     given: readonly FloatArray[] = [],
     sums: readonly number[] = [],
     limit = 0,
   ): Promise<OrtTensors> => {
-    const { dtype, numbers, kernels, gradient, divisors } = runners.get(piece.block.kind)!;
+    const { block, parts } = piece;
+    const { dtype, numbers, kernels, rooms } = runners.get(block.kind)!;
     const kernel = kernels[kind]!;
-    const { model } = kernel;
-    const { tensors, parts } = memory.open(piece);
-    const [{ variable, start, end }] = parts as [(typeof parts)[number]];
-    const length = piece.to - piece.from;
-    const feeds = { ...tensors, ...numbers.tensors };
-    if (model.arrays.includes('g')) {
-      let g = given[variable]!.subarray(start, end);
-      if (parts.length > 1 || isShared(g)) {
-        for (const part of parts)
-          gradient.set(given[part.variable]!.subarray(part.start, part.end), part.at - piece.from);
-        g = gradient.subarray(0, length);
-      }
-      feeds['g'] = new ort.Tensor(dtype, g, [length]);
+    const { arrays, numbers: wanted } = kernel.model;
+    const length = endOf(parts) - parts[0]!.at;
+    const tensor = (from: readonly FloatArray[], room: FloatArray): OrtTensor => {
+      const [first, ...others] = from as [FloatArray, ...FloatArray[]];
+      const direct = others.length === 0 && !isShared(first);
+      return new ort.Tensor(dtype, direct ? first : gather(from, room).subarray(0, length), [length]);
+    };
+    const feeds: Record<string, OrtTensor> = { ...numbers.tensors, ...memory.slots(piece) };
+    if (arrays.includes('x')) feeds['x'] = x ?? tensor(cut(parts, values), rooms.x);
+    if (arrays.includes('g')) feeds['g'] = tensor(cut(parts, given), rooms.g);
+    if (parts.length === 1) numbers.set({ d: divisor(sums[parts[0]!.variable]!, limit, dtype) });
+    else if (wanted.includes('d')) {
+      for (const { variable, start, end, at } of parts)
+        rooms.d.fill(divisor(sums[variable]!, limit, dtype), at, at + end - start);
+      feeds['d'] = new ort.Tensor(dtype, rooms.d.subarray(parts[0]!.at, endOf(parts)), [length]);
     }
-    if (model.numbers.includes('d')) {
-      if (parts.length === 1) numbers.set({ d: divisor(sums[variable]!, limit, dtype) });
-      else {
-        for (const part of parts) {
-          const at = part.at - piece.from;
-          divisors.fill(divisor(sums[part.variable]!, limit, dtype), at, at + part.end - part.start);
-        }
-        feeds['d'] = new ort.Tensor(dtype, divisors.subarray(0, length), [length]);
-      }
-    }
-    if (model.arrays.includes('x')) memory.move(piece, false);
-    const figures = await kernel.run(feeds);
-    if (model.outputs.includes('x_')) memory.move(piece, true);
-    return figures;
+    return kernel.run(feeds);
   };
 
   /** Looks at all gradients: the sums of their squares by variable (by piece, if only their total is wanted), or `null`. */
   const look = async (pieces: readonly Piece[], given: readonly FloatArray[], kind: Kind): Promise<number[] | null> => {
     const sums: number[] = [];
-    for (const piece of pieces) {
-      const parts = clip === 'norm' ? memory.open(piece).parts : [];
-      const looked =
-        parts.length > 1 ? parts.map(({ start, end, at }) => ({ ...piece, from: at, to: at + end - start })) : [piece];
-      for (const each of looked) {
-        const figures = await run(kind, each, given);
+    for (const { block, parts } of pieces) {
+      for (const looked of clip === 'norm' ? parts.map((part) => [part]) : [parts]) {
+        const figures = await run(kind, { block, parts: looked }, undefined, given);
         if (figures['bad'] && numberIn(figures, 'bad') !== 0) return null;
-        const { variable } = memory.open(each).parts[0]!;
+        const { variable } = looked[0]!;
         if (figures['sum']) sums[variable] = (sums[variable] ?? 0) + numberIn(figures, 'sum');
       }
     }
@@ -130,61 +115,76 @@ export async function openHost(
 
     const replaced = indices.filter((i) => variables[i]!.overwrites);
     if (program.finiteCheck && replaced.some((i) => !given[i]!.every(Number.isFinite))) return false;
-    const kinds = needs(program);
     const looks = updates && kinds.includes('norm') ? 'norm' : 'finite';
     const sums = kinds.includes(looks) ? await look(pieces, given, looks) : [];
     if (!sums) return false;
 
-    for (const i of replaced) overwrite(i, given[i]!, updates);
-    if (!now.ordinary) return true;
     const sum = sums.reduce((all, each) => all + each, 0);
     for (const { dtype, numbers } of runners.values()) numbers.set({ f: factor(sum, now.clipLimit, dtype) });
+    const averages = now.ordinary && slots.has('average');
+    const made: (readonly [Piece, OrtTensors])[] = [];
     let moved = 0;
     for (const piece of pieces) {
-      const figures = await run(updates ? 'update' : 'accumulate', piece, given, sums, now.clipLimit);
-      if (figures['moved']) moved += numberIn(figures, 'moved');
+      const tensors = await run(updates ? 'update' : 'accumulate', piece, undefined, given, sums, now.clipLimit);
+      made.push([piece, tensors]);
+      if (tensors['moved']) moved += numberIn(tensors, 'moved');
+      if (averages && updates) made.push([piece, await run('average', piece, tensors['x_'])]);
     }
+    const still = updates ? piecesOf(blocks, (i) => given[i] === undefined) : whole;
+    if (averages) for (const piece of still) made.push([piece, await run('average', piece)]);
+
+    // nothing was changed so far, and from here on nothing is waited for and nothing can fail
+    guard.attached();
+    for (const i of replaced) overwrite(i, given[i]!, updates);
+    if (!now.ordinary) return true;
+    for (const [piece, tensors] of made) memory.put(piece, tensors);
     if (updates) {
-      for (const array of accumulator) array?.fill(0);
+      memory.forget();
       if (measure.has('gradient-norm')) last.gradientNorm = Math.sqrt(sum);
       if (measure.has('update-norm')) last.updateNorm = Math.sqrt(moved);
     }
-    if (slots.has('average')) {
-      for (const piece of whole) await run('average', piece);
-      if (now.averageOverwrite) average.forEach((a, i) => values[i]!.set(a));
-    }
+    if (now.averageOverwrite) average('assign');
     for (const i of indices) if (!variables[i]!.overwrites) variables[i]!.constraint?.(values[i]!, variables[i]!.shape);
     return true;
   };
 
   /** A gradient in place of a value: at once, or, where gradients are accumulated, the largest of them. */
   const overwrite = (i: number, gradient: FloatArray, updates: boolean): void => {
-    const largest = accumulator[i];
+    const largest = slots.has('accumulator') ? memory.find({ slot: 'accumulator', index: i })[0] : undefined;
     largest?.forEach((value, e) => (largest[e] = Math.max(gradient[e]!, value)));
     if (updates) values[i]!.set(largest ?? gradient);
     if (updates) largest?.fill(0);
   };
+
+  const average = (action: 'assign' | 'swap'): void =>
+    values.forEach((x, index) => {
+      if (variables[index]!.overwrites) return;
+      const arrays = memory.find({ slot: 'average', index });
+      const averages = gather(arrays, x.slice());
+      if (action === 'swap') scatter(x, arrays);
+      x.set(averages);
+    });
 
   return {
     variables: handles,
     step: (now, gradients, indices) => enqueue(ort, () => step(now, gradients, indices)),
     async averages(action) {
       guard.attached();
-      average.forEach((a, i) => {
-        const old = values[i]!.slice();
-        values[i]!.set(a);
-        if (action === 'swap') a.set(old);
-      });
+      average(action);
     },
     // copied before the promise is returned
     async read(entries) {
       guard.attached();
-      return entries.map((entry) => memory.find(entry).slice());
+      return entries.map((entry) => {
+        const arrays = memory.find(entry);
+        const length = arrays.reduce((sum, each) => sum + each.length, 0);
+        return gather(arrays, newArray(variables[entry.index]!.dtype, length));
+      });
     },
     async write(entries) {
       guard.attached();
       const targets = entries.map((entry) => memory.find(entry, entry.values.length));
-      targets.forEach((target, i) => target.set(entries[i]!.values));
+      targets.forEach((target, i) => scatter(entries[i]!.values, target));
     },
     measured: async () => ({ ...last }),
     dispose: () => enqueue(ort, dispose),

@@ -1,82 +1,101 @@
-import { type Entry, type FloatArray, type Program, SgdError, type Slot } from '@sgd/core';
-import { type Block, newArray, type Part, partsOf, type Piece } from './blocks.ts';
-import type { Ort, OrtTensor } from './ort.ts';
+import { type DType, type Entry, type FloatArray, type Program, SgdError } from '@sgd/core';
+import { type Block, endOf, newArray, type Part, type Piece } from './blocks.ts';
+import type { Ort, OrtTensor, OrtTensors } from './ort.ts';
 
 /** The values and slots of all variables, on the host. */
 export interface Memory {
-  /** By slot and variable. */
-  readonly arrays: Readonly<Record<Slot, readonly FloatArray[]>>;
-  /** The tensors `x`, `m`, `v` and `a` of a piece, and the variables in it. */
-  open(piece: Piece): { readonly tensors: Readonly<Record<string, OrtTensor>>; readonly parts: readonly Part[] };
-  /** Copies values of variables to where the piece is run, if it is not run on them, or back. */
-  move(piece: Piece, back: boolean): void;
-  /** The array of a slot; throws `SGD_STATE_MISMATCH` if there is none, or none of this length. */
-  find(entry: Entry, length?: number): FloatArray;
+  /** The tensors `m`, `v` and `a` of a piece. */
+  slots(piece: Piece): OrtTensors;
+  /** What a run made takes the place of what it was made of: `x_` that of `x`, and so on. */
+  put(piece: Piece, made: OrtTensors): void;
+  /** Sets all accumulators to 0. */
+  forget(): void;
+  /** The arrays that an entry lies in, one behind the other; throws `SGD_STATE_MISMATCH` if there is none, or none of this length. */
+  find(entry: Entry, length?: number): FloatArray[];
 }
 
 const LETTERS = { variable: 'x', momentum: 'm', accumulator: 'v', average: 'a' } as const;
-const SLOTS = ['momentum', 'accumulator', 'average'] as const;
 
-const isShared = ({ buffer }: FloatArray): boolean => buffer[Symbol.toStringTag] === 'SharedArrayBuffer';
+const arrayOf = (tensor: OrtTensor): FloatArray => tensor.data as FloatArray;
 
-/** Makes zero-filled slots: those of a block lie one behind the other. */
+/** Copies what lies in several arrays into one. */
+export function gather(from: readonly FloatArray[], to: FloatArray): FloatArray {
+  let at = 0;
+  for (const each of from) {
+    to.set(each, at);
+    at += each.length;
+  }
+  return to;
+}
+
+/** Copies what lies in one array into several. */
+export function scatter(from: FloatArray, to: readonly FloatArray[]): void {
+  let at = 0;
+  for (const each of to) each.set(from.subarray(at, (at += each.length)));
+}
+
+/** The arrays of variables that parts are of, cut to them. */
+export const cut = (parts: readonly Part[], arrays: readonly FloatArray[]): FloatArray[] =>
+  parts.map(({ variable, start, end }) => arrays[variable]!.subarray(start, end));
+
+/** Makes zero-filled slots, one tensor for each block. */
 export function newMemory(
   { Tensor }: Ort,
   { slots, variables }: Program,
   values: readonly FloatArray[],
   blocks: readonly Block[],
 ): Memory {
-  const arrays: Record<Slot, FloatArray[]> = { variable: [...values], momentum: [], accumulator: [], average: [] };
-  for (const slot of SLOTS) {
-    variables.forEach(({ dtype, overwrites }, i) => {
-      if (slots.has(slot) && (slot === 'accumulator' || !overwrites))
-        arrays[slot][i] = newArray(dtype, overwrites ? values[i]!.length : 0);
-    });
+  const tensors = new Map<Block, Record<string, OrtTensor>>();
+  const places: (readonly [Block, Part])[][] = variables.map(() => []);
+  for (const block of blocks) {
+    const { dtype } = variables[block.parts[0]!.variable]!;
+    const length = endOf(block.parts);
+    const zeros = [...slots].map((slot) => [LETTERS[slot], new Tensor(dtype, newArray(dtype, length), [length])]);
+    tensors.set(block, Object.fromEntries(zeros) as Record<string, OrtTensor>);
+    for (const part of block.parts) places[part.variable]!.push([block, part]);
   }
-  const memories = new Map(
-    blocks.map((block) => {
-      const [first] = block.variables as [number];
-      const length = block.starts.at(-1)!;
-      const { dtype } = variables[first]!;
-      // a variable that is alone is run on itself, if ONNX Runtime takes its memory
-      const direct = block.variables.length === 1 && !isShared(values[first]!);
-      const own: Record<string, FloatArray> = { x: direct ? values[first]! : newArray(dtype, length) };
-      for (const slot of SLOTS) {
-        if (!slots.has(slot)) continue;
-        const whole = (own[LETTERS[slot]] = newArray(dtype, length));
-        block.variables.forEach((i, k) => (arrays[slot][i] = whole.subarray(block.starts[k], block.starts[k + 1])));
-      }
-      return [block, { direct, dtype, own }] as const;
-    }),
-  );
-  const opened = new WeakMap<Piece, ReturnType<Memory['open']>>();
+  // those of overwriting variables, which are in no block
+  const largest = variables.map(({ dtype, overwrites }, i) => newArray(dtype, overwrites ? values[i]!.length : 0));
+
+  const arraysOf = ({ slot, index }: Entry): FloatArray[] | undefined => {
+    if (slot === 'variable') return [values[index]!];
+    if (!slots.has(slot)) return undefined;
+    if (variables[index]!.overwrites) return slot === 'accumulator' ? [largest[index]!] : undefined;
+    return places[index]!.map(([block, { start, end, at }]) =>
+      arrayOf(tensors.get(block)![LETTERS[slot]]!).subarray(at, at + end - start),
+    );
+  };
+
   return {
-    arrays,
-    open(piece) {
-      const known = opened.get(piece);
-      if (known) return known;
-      const { block, from, to } = piece;
-      const { dtype, own } = memories.get(block)!;
-      const tensor = (whole: FloatArray): OrtTensor => new Tensor(dtype, whole.subarray(from, to), [to - from]);
-      const tensors = Object.fromEntries(Object.entries(own).map(([name, whole]) => [name, tensor(whole)]));
-      const made = { tensors, parts: partsOf(piece) };
-      opened.set(piece, made);
-      return made;
+    slots({ block, parts }) {
+      const whole = tensors.get(block)!;
+      if (parts.length === block.parts.length) return whole;
+      const [from, to] = [parts[0]!.at, endOf(parts)];
+      const part = ([name, { type, data }]: [string, OrtTensor]): [string, OrtTensor] => [
+        name,
+        new Tensor(type as DType, (data as FloatArray).subarray(from, to), [to - from]),
+      ];
+      return Object.fromEntries(Object.entries(whole).map(part));
     },
-    move(piece, back) {
-      const { direct, own } = memories.get(piece.block)!;
-      if (direct) return;
-      for (const { variable, start, end, at } of this.open(piece).parts) {
-        const outside = values[variable]!.subarray(start, end);
-        const inside = own['x']!.subarray(at, at + end - start);
-        if (back) outside.set(inside);
-        else inside.set(outside);
+    put({ block, parts }, made) {
+      const whole = tensors.get(block)!;
+      for (const [letter, ...others] of Object.keys(made)) {
+        if (others.join('') !== '_') continue;
+        const tensor = made[`${letter}_`]!;
+        if (letter === 'x') scatter(arrayOf(tensor), cut(parts, values));
+        else if (parts.length === block.parts.length) whole[letter!] = tensor;
+        else arrayOf(whole[letter!]!).set(arrayOf(tensor), parts[0]!.at);
       }
     },
-    find({ slot, index }, length) {
-      const found = arrays[slot][index];
-      if (found && found.length === (length ?? found.length)) return found;
-      throw new SgdError('SGD_STATE_MISMATCH', `${slot} ${index} is of length ${found?.length}, got ${length}`);
+    forget() {
+      for (const { v } of tensors.values()) if (v) arrayOf(v).fill(0);
+      for (const each of largest) each.fill(0);
+    },
+    find(entry, wanted) {
+      const arrays = arraysOf(entry);
+      const length = arrays?.reduce((sum, each) => sum + each.length, 0);
+      if (arrays && length === (wanted ?? length)) return arrays;
+      throw new SgdError('SGD_STATE_MISMATCH', `${entry.slot} ${entry.index} is of length ${length}, got ${wanted}`);
     },
   };
 }

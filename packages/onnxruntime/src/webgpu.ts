@@ -1,7 +1,7 @@
 import { type Measured, type Program, type Session, SgdError, type Slot, type Step } from '@sgd/core';
 import { type Arena, column, destroy, find, flip, layOut, newArena, rangeOf } from './arena.ts';
 import { type Engine, enqueue, load, unload } from './engine.ts';
-import { download, type GpuBuffer, type GpuDevice, newBuffer, newCopies } from './gpu.ts';
+import { type Copies, download, type GpuBuffer, type GpuDevice, newBuffer, newCopies } from './gpu.ts';
 import { gpuModel, type Kind, type Model, needs } from './models.ts';
 import { divisor, numbersOf } from './numbers.ts';
 import type { OrtSession, OrtTensor, OrtTensors } from './ort.ts';
@@ -107,19 +107,26 @@ export async function openGpu(
   given.forEach((handle, i) => upload(handle, variable.buffer, i));
   publish();
 
-  /** Runs a model; the new values take the place of the old ones. */
-  const run = async (kind: Kind, numbers: Readonly<Record<string, Float32Array>>): Promise<OrtTensors> => {
+  /** Runs a model. The new values stand in the other memory of an arena, which is among the `changed` from then on and is read there. */
+  const run = async (
+    kind: Kind,
+    numbers: Readonly<Record<string, Float32Array>>,
+    changed: Set<Arena>,
+  ): Promise<OrtTensors> => {
     const { model, session } = loaded.get(kind)!;
     const feeds: Record<string, OrtTensor> = {};
     const fetches: Record<string, OrtTensor | null> = {};
     const named: Record<string, Arena> = { g: gradients! };
     for (const [slot, letter] of Object.entries(LETTERS)) named[letter] = arenas[slot as Slot]!;
-    for (const name of model.arrays) feeds[name] = named[name]!.tensor;
+    for (const name of model.arrays) {
+      const arena = named[name]!;
+      feeds[name] = changed.has(arena) ? arena.other!.tensor : arena.tensor;
+    }
     for (const name of model.numbers)
       feeds[name] = new ort.Tensor('float32', numbers[name]!, [numbers[name]!.length, 1]);
     for (const name of model.outputs) fetches[name] = name.endsWith('_') ? named[name[0]!]!.other!.tensor : null;
     const figures = await session.run(feeds, fetches);
-    for (const name of model.outputs) if (name.endsWith('_')) flip(named[name[0]!]!);
+    for (const name of model.outputs) if (name.endsWith('_')) changed.add(named[name[0]!]!);
     return figures;
   };
 
@@ -130,9 +137,16 @@ export async function openGpu(
   const step = async (now: Step, taken: readonly OnnxTensor[], indices: readonly number[]): Promise<boolean> => {
     const updates = now.phase === 'update';
     const missing = variables.map((_, i) => i).filter((i) => !indices.includes(i));
-    const zero = newCopies(device);
-    for (const i of missing) zero.clear(range(gradients!.buffer, i));
-    zero.submit();
+    const changed = new Set<Arena>();
+    const before = newCopies(device);
+    for (const i of missing) before.clear(range(gradients!.buffer, i));
+    if (updates && accumulator && missing.length > 0) {
+      // what a variable without gradient has accumulated is of no more use, and no part of a norm
+      variables.forEach((_, i) => keep(before, accumulator, i));
+      for (const i of missing) before.clear(range(accumulator.other!.buffer, i));
+      changed.add(accumulator);
+    }
+    before.submit();
     indices.forEach((i, j) => upload(taken[j]!, gradients!.buffer, i));
 
     const rates = variables.map(({ group }) => numbersOf(now, group, 'float32'));
@@ -143,35 +157,35 @@ export async function openGpu(
     let sums: number[] = [];
     const look = updates && loaded.has('norm') ? 'norm' : 'finite';
     if (loaded.has(look)) {
-      const { bad, sum } = await run(look, numbers);
+      const { bad, sum } = await run(look, numbers, changed);
       if (bad && total(bad.data as Float32Array) > 0) return false;
       if (sum) sums = byVariable(sum.data as Float32Array);
     }
     if (clip === 'norm') numbers['d'] = column(layout, program, (i) => divisor(sums[i] ?? 0, now.clipLimit, 'float32'));
 
-    if (updates) {
-      // what a variable without gradient has accumulated is of no more use, and no part of a norm
-      const forgotten = newCopies(device);
-      for (const i of missing) if (accumulator) forgotten.clear(range(accumulator.buffer, i));
-      forgotten.submit();
-    }
-    const { moved } = await run(updates ? 'update' : 'accumulate', numbers);
-    const back = newCopies(device);
+    const { moved } = await run(updates ? 'update' : 'accumulate', numbers, changed);
+    const kept = newCopies(device);
     for (const arena of updates ? [variable, momentum] : [accumulator])
-      for (const i of missing)
-        if (arena) back.copy(range(arena.other!.buffer, i), arena.buffer, range(arena.buffer, i).offset);
-    if (updates && accumulator) variables.forEach((_, i) => back.clear(range(accumulator.buffer, i)));
-    back.submit();
+      if (arena) for (const i of missing) keep(kept, arena, i);
+    kept.submit();
+    if (average) await run('average', numbers, changed);
+
+    // nothing was changed so far
+    for (const arena of changed) flip(arena);
+    const after = newCopies(device);
+    if (updates && accumulator) variables.forEach((_, i) => after.clear(range(accumulator.buffer, i)));
+    after.submit();
     const ofGiven = (all: readonly number[]): number => Math.sqrt(total(indices.map((i) => all[i]!)));
     if (updates && measure.has('gradient-norm')) last.gradientNorm = ofGiven(sums);
     if (moved) last.updateNorm = ofGiven(byVariable(moved.data as Float32Array));
-    if (average) {
-      await run('average', numbers);
-      if (now.averageOverwrite) assign();
-    }
+    if (now.averageOverwrite) assign();
     publish();
     return true;
   };
+
+  /** The old values of variable `i` stay, also among the new ones. */
+  const keep = (copies: Copies, { buffer, other }: Arena, i: number): void =>
+    copies.copy(range(buffer, i), other!.buffer, range(buffer, i).offset);
 
   const assign = (): void => {
     const copies = newCopies(device);

@@ -10,8 +10,10 @@ export interface TestOrt extends Omit<Ort, 'InferenceSession'> {
 
 /** The module behind a variant of the conformance entry. */
 export async function loadOrt(variant: string): Promise<TestOrt> {
-  const module: unknown = variant === 'node' ? await import('onnxruntime-node') : await import('onnxruntime-web');
-  return module as TestOrt;
+  const module = variant === 'node' ? await import('onnxruntime-node') : await import('onnxruntime-web');
+  // errors are looked at where they are thrown; what is printed besides is of no use
+  module.env.logLevel = 'fatal';
+  return module as unknown as TestOrt;
 }
 
 /** The same module, with a note of each session that is made and released. */
@@ -34,6 +36,23 @@ export function counted(ort: Ort): { readonly ort: Ort; readonly live: () => num
     };
   };
   return { ort: { Tensor: ort.Tensor, env: ort.env, InferenceSession: { create } }, live: () => live, log };
+}
+
+/** The same module, which calls `after` when a run has done its work, with the number of the run; the run fails if that throws. */
+export function hooked(ort: Ort, after: (run: number) => void): Ort {
+  let runs = 0;
+  const create: Ort['InferenceSession']['create'] = async (model, options) => {
+    const session = await ort.InferenceSession.create(model, options);
+    return {
+      async run(feeds, fetches) {
+        const made = await session.run(feeds, fetches);
+        after(runs++);
+        return made;
+      },
+      release: () => session.release(),
+    };
+  };
+  return { Tensor: ort.Tensor, env: ort.env, InferenceSession: { create } };
 }
 
 /** A float32 tensor. */

@@ -1,12 +1,10 @@
+import { isDeepStrictEqual } from 'node:util';
 import { type FloatArray, type HostTensor, SGD, SgdError, type SGDOptions } from '@sgd/core';
 import { cpu } from '@sgd/cpu';
-import { onnxruntime, type OnnxTensor, type OrtTensor } from '@sgd/onnxruntime';
+import { onnxruntime, type OnnxTensor, type Ort, type OrtTensor } from '@sgd/onnxruntime';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CHUNK } from '../src/blocks.ts';
-import { newEngine } from '../src/engine.ts';
-import { loadKernel } from '../src/kernel.ts';
-import { hostModel, needs } from '../src/models.ts';
-import { counted, loadOrt, tensorOf, type TestOrt } from './engines.ts';
+import { counted, hooked, loadOrt, tensorOf, type TestOrt } from './engines.ts';
 
 const values = (length: number, seed: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => Math.sin(i * 0.37 + seed) / (1 + (i % 7)));
@@ -116,45 +114,76 @@ describe.each(['node', 'wasm'])('on %s', (variant) => {
     await one.dispose();
   });
 
-  it('outputs lie on inputs where that was seen to give the same, and only there', async () => {
-    const engine = newEngine({ ort });
-    const variable = {
-      path: 'w',
-      shape: [3],
-      dtype: 'float32',
-      group: 0,
-      decays: true,
-      overwrites: false,
-      constraint: null,
-    } as const;
-    const program = {
-      rule: 'sgd',
-      slots: new Set(['momentum', 'accumulator', 'average'] as const),
-      nesterov: true,
-      unscale: true,
-      clip: 'global-norm',
-      finiteCheck: true,
-      measure: new Set(),
-      variables: [variable],
-    } as const;
-    const overlaps = new Map<string, boolean>();
-    for (const measure of [new Set([] as const), new Set(['update-norm'] as const)]) {
-      for (const kind of needs({ ...program, measure })) {
-        const kernel = await loadKernel(engine, hostModel(kind, { ...program, measure }, 'float32', true), 'float32');
-        if (kernel.model.outputs.some((name) => name.endsWith('_')))
-          overlaps.set(`${kind}${measure.size}`, kernel.inPlace);
-        await kernel.dispose();
+  describe('a run that fails changes nothing, and the next step is as if it had not been:', () => {
+    const everything = { momentum: 0.9, nesterov: true, weightDecay: 0.01, useEma: true, emaOverwriteFrequency: 2 };
+    it.each<[string, SGDOptions]>([
+      ['momentum', { learningRate: 0.1, momentum: 0.9 }],
+      ['a norm of each', { ...everything, learningRate: 0.1, clipnorm: 0.5 }],
+      ['all together', { ...everything, learningRate: 0.1, globalClipnorm: 1, gradientAccumulationSteps: 2 }],
+    ])('%s', async (_name, options) => {
+      // in two pieces; together; overwritten by its gradient
+      const sizes = [CHUNK + 3, 5, 7, 4];
+      let [runs, bad] = [0, -1];
+      const broken = hooked(ort, (run) => {
+        runs++;
+        if (run === bad) throw new Error('no more');
+      });
+      let constrained = 0;
+      const extras = { measure: ['gradient-norm', 'update-norm'] as const, nonFinite: 'skip' as const };
+      const open = async (module: Ort): Promise<SGD<OnnxTensor, OnnxTensor, 'async'>> => {
+        const optimizer = new SGD<OnnxTensor, OnnxTensor, 'async'>(options, onnxruntime({ ort: module }), {
+          ...extras,
+          onWarning: () => {},
+        });
+        const constraint = (): void => void constrained++;
+        await optimizer.build(
+          sizes.map((n, i) => values(n, i)),
+          { overwriteWithGradient: ['variable_3'], constraints: { variable_1: constraint } },
+        );
+        return optimizer;
+      };
+      const [one, other] = [await open(broken), await open(ort)];
+      const all = async (optimizer: typeof one): Promise<unknown[]> => [
+        (await optimizer.getState()).iterations,
+        await optimizer.measured(),
+        ...Object.values((await optimizer.getState()).slots).flatMap((slots) => Object.values(slots)),
+        ...Object.values(await optimizer.readAll()),
+      ];
+      const differing = (a: unknown[], b: unknown[]): number[] =>
+        a.flatMap((each, i) => (isDeepStrictEqual(each, b[i]) ? [] : [i]));
+      for (let step = 0; step < 4; step++) {
+        const gradients = sizes.map((n, i) => (step === 2 && i === 1 ? null : values(n, 10 * step + i)));
+        const [before, calls] = [await all(one), constrained];
+        // each of its runs fails once, until none is left to fail
+        const errors: unknown[] = [];
+        const changed: number[] = [];
+        let error: unknown;
+        do {
+          bad = runs + errors.length;
+          error = await one.apply(gradients).catch((each: unknown) => each);
+          if (error === true) continue;
+          errors.push(error);
+          changed.push(...differing(await all(one), before));
+        } while (error !== true);
+        for (const each of errors) expect(each).toMatchObject({ code: 'SGD_BACKEND', cause: { message: 'no more' } });
+        expect(errors.length).toBeGreaterThan(1);
+        expect(changed).toEqual([]);
+        expect(constrained - calls).toBe(gradients[1] ? 1 : 0);
+        await other.apply(gradients);
+        expect(differing(await all(one), await all(other))).toEqual([]);
       }
-    }
-    // the web's ignores memory that is given for outputs; what was there before is read after it was written, where it is measured
-    const node = variant === 'node';
-    expect(Object.fromEntries(overlaps)).toEqual({
-      update0: node,
-      accumulate0: node,
-      average0: node,
-      update1: false,
-      accumulate1: node,
-      average1: node,
+      for (const each of [one, other]) await each.dispose();
+    });
+
+    it('memory that is detached during a run', async () => {
+      const [v, w] = [values(4, 1), values(CHUNK, 2)];
+      const broken = hooked(ort, () => void structuredClone(w.buffer, { transfer: [w.buffer as ArrayBuffer] }));
+      const optimizer = new SGD({ learningRate: 0.5 }, onnxruntime({ ort: broken }));
+      await optimizer.build([v, w]);
+      const { code, message } = await failure(optimizer.apply([values(4, 3), null]));
+      expect([code, message]).toEqual(['SGD_DETACHED', expect.stringContaining('"variable_1"')]);
+      expect(v).toEqual(values(4, 1));
+      await optimizer.dispose();
     });
   });
 

@@ -1,11 +1,18 @@
 import { SGD } from '@sgd/core';
-import { onnxruntime, type Ort, type OrtTensor, type OrtTensors, trainingSession } from '@sgd/onnxruntime';
+import {
+  onnxruntime,
+  type OnnxTensor,
+  type Ort,
+  type OrtTensor,
+  type OrtTensors,
+  trainingSession,
+} from '@sgd/onnxruntime';
 import { describe, expect, it } from 'vitest';
 import { trainDigits } from './digits.ts';
 import digitsModel from './fixtures/digits.onnx?url';
 import { batch, small, smallOptimizer } from './fixtures/small.mjs';
 import smallModel from './fixtures/small.onnx?url';
-import { tensorOf } from './engines.ts';
+import { hooked, tensorOf } from './engines.ts';
 
 type GpuTensor = OrtTensor & { getData(): Promise<unknown> };
 
@@ -156,6 +163,51 @@ describe('on webgpu', { timeout: 120_000 }, () => {
     await backend.enqueue(() => {});
     console.log(`GPU buffers: ${opened} once it is built, ${early} after 10 and after 110 steps, ${live} in the end`);
     expect(live).toBeLessThanOrEqual(early - opened);
+  });
+
+  it('a run that fails changes nothing, and the next step is as if it had not been', async () => {
+    const ort = await loadOrt('webgpu');
+    let [runs, bad] = [0, -1];
+    const broken = hooked(ort, (run) => {
+      runs++;
+      if (run === bad) throw new Error('no more');
+    });
+    const options = { learningRate: 0.1, momentum: 0.9, clipnorm: 1, gradientAccumulationSteps: 2, useEma: true };
+    const open = async (module: Ort): Promise<SGD<OnnxTensor, OnnxTensor, 'async'>> => {
+      const optimizer = new SGD(options, onnxruntime({ ort: module, ...gpu }), { onWarning: () => {} });
+      await optimizer.build([new Float32Array(1500).fill(1), new Float32Array([1, 2, 3])]);
+      return optimizer;
+    };
+    const all = async (optimizer: SGD<OnnxTensor, OnnxTensor, 'async'>): Promise<unknown> => [
+      await optimizer.getState(),
+      await optimizer.readAll(),
+    ];
+    const [one, other] = [await open(broken), await open(ort)];
+    for (let step = 0; step < 4; step++) {
+      // in the last step the second variable has accumulated, and is not given
+      const gradients = [new Float32Array(1500).fill(step + 1), step < 3 ? new Float32Array([3, 2, 1]) : null];
+      const before = await all(one);
+      const errors: unknown[] = [];
+      const changed: unknown[] = [];
+      let error: unknown;
+      do {
+        bad = runs + errors.length;
+        error = await one.apply(gradients).catch((each: unknown) => each);
+        if (error === true) continue;
+        errors.push(error);
+        changed.push(await all(one));
+      } while (error !== true);
+      expect(errors.length).toBe(step % 2 === 0 ? 2 : 3);
+      for (const each of errors) expect(each).toMatchObject({ code: 'SGD_BACKEND', cause: { message: 'no more' } });
+      for (const each of changed) expect(each).toEqual(before);
+      await other.apply(gradients);
+      expect(await all(one)).toEqual(await all(other));
+    }
+    for (const each of [one, other]) {
+      const handles = [...each.trainableVariables];
+      await each.dispose();
+      for (const handle of handles) onnxruntime({ ort, ...gpu }).free(handle);
+    }
   });
 
   it('a lost device rejects what waits for it and what comes after, and hangs nothing', async () => {

@@ -32,8 +32,8 @@ const INDENT = ' '.repeat(13);
 
 export const HELP = `Usage: npm run bench -- [flags]
 
-Times whole steps of the optimizer beside its peers and the machine's copy bandwidth, what a step costs beside the arithmetic, what it
-leaves on the heap, and its share of the time of a training. Contenders take turns, sample by sample, warmed up; figures are medians.
+Times whole steps of the optimizer beside its peers and the machine's copy bandwidth, what options cost against momentum, what a step
+costs beside the arithmetic, what it leaves on the heap, and its share of the time of a training. Contenders take turns, sample by sample, warmed up; figures are medians.
 
   --quick        fewer samples and workloads: under a minute
   --only WORDS   only what these words name, e.g. --only "momentum 1e6 cpu loop", --only training, --only "overhead 10".
@@ -46,6 +46,8 @@ leaves on the heap, and its share of the time of a training. Contenders take tur
 
 Words for --only:
   parts      ${wrapped(PARTS, INDENT)}
+             sets: all options of a contender take turns; wasm:arena on 1e6 unless words say otherwise. Beside
+             other words it has to be named: --only "sets wasm:arena 1e6"
   workloads  ${wrapped(names(WORKLOADS), INDENT)}
   options    ${wrapped(names(OPTION_SETS), INDENT)}
              or a part of it: nesterov decay clip ema accumulation update

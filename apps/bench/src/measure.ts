@@ -4,6 +4,8 @@ import type { Job } from './job.ts';
 import { type Machine, machine } from './machine.ts';
 import { type OverheadRow, overheadJob } from './overhead.ts';
 import type { Selection } from './selection.ts';
+import { setsJob } from './sets/sets.ts';
+import type { SetRow } from './sets/turns.ts';
 import type { Skipped, StepRow } from './steps/rows.ts';
 import { stepJob } from './steps/steps.ts';
 import type { Effort } from './timing.ts';
@@ -13,6 +15,7 @@ import { type TrainingRow, trainingJob } from './training.ts';
 export interface Results {
   readonly machine: Machine;
   readonly rows: readonly StepRow[];
+  readonly sets: readonly SetRow[];
   readonly skipped: readonly Skipped[];
   readonly overhead: readonly OverheadRow[];
   readonly heap: readonly HeapRow[];
@@ -36,9 +39,10 @@ export interface Plan {
 }
 
 /** Puts together what was selected, cheapest parts first. */
-export function plan({ parts, steps, contenders, variables, heap, trained }: Selection): Plan {
+export function plan({ parts, steps, sets, contenders, variables, heap, trained }: Selection): Plan {
   const results = {
     rows: [] as StepRow[],
+    sets: [] as SetRow[],
     skipped: [] as Skipped[],
     overhead: [] as OverheadRow[],
     heap: [] as HeapRow[],
@@ -54,6 +58,16 @@ export function plan({ parts, steps, contenders, variables, heap, trained }: Sel
     entries.push(...variables.map((count) => entry(overheadJob(count), (row) => results.overhead.push(row))));
   }
   if (parts.has('heap')) entries.push(...heap.map((set) => entry(heapJob(set), (row) => results.heap.push(row))));
+  if (parts.has('sets')) {
+    for (const { workload, contender } of sets) {
+      entries.push(
+        entry(setsJob(workload, contender), ({ rows, skipped }) => {
+          results.sets.push(...rows);
+          results.skipped.push(...skipped);
+        }),
+      );
+    }
+  }
   if (parts.has('training')) {
     entries.push(...trained.map((name) => entry(trainingJob(name), (rows) => results.training.push(...rows))));
   }

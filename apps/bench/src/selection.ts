@@ -7,7 +7,7 @@ import { TRAINED } from './training.ts';
 import { type Workload, WORKLOADS } from './workloads.ts';
 
 /** What the bench consists of. */
-export const PARTS = ['steps', 'overhead', 'heap', 'training'] as const;
+export const PARTS = ['steps', 'sets', 'overhead', 'heap', 'training'] as const;
 export type Part = (typeof PARTS)[number];
 const ALL_KINDS = ['workload', 'options', 'contender', 'variables'] as const;
 type Kind = (typeof ALL_KINDS)[number];
@@ -15,6 +15,7 @@ type Kind = (typeof ALL_KINDS)[number];
 /** What kinds of words a part knows. */
 const KINDS: Readonly<Record<Part, readonly Kind[]>> = {
   steps: ['workload', 'options', 'contender'],
+  sets: ['workload', 'contender'],
   overhead: ['variables'],
   heap: ['options'],
   training: ['contender'],
@@ -24,11 +25,16 @@ const KINDS: Readonly<Record<Part, readonly Kind[]>> = {
 export interface Selection {
   readonly parts: ReadonlySet<Part>;
   readonly steps: readonly { readonly workload: Workload; readonly set: OptionSet }[];
+  readonly sets: readonly { readonly workload: Workload; readonly contender: Contender }[];
   readonly contenders: readonly Contender[];
   readonly variables: readonly number[];
   readonly heap: readonly OptionSet[];
   readonly trained: readonly string[];
 }
+
+/** What the part `sets` has where no word says otherwise. */
+const SETS_WORKLOADS = WORKLOADS.filter(({ name }) => name === '1e6');
+const SETS_CONTENDERS = CONTENDERS.filter(({ name }) => name === 'wasm:arena');
 
 const QUICK_WORKLOADS = ['1e3', '1e5', '1e6'];
 const QUICK_OPTIONS = ['plain', 'momentum', 'nesterov+decay', 'nesterov+decay+clip+ema', 'all:update'];
@@ -91,14 +97,21 @@ export function select(only: string, quick: boolean): Selection {
   /** Those that are named, or where none is what stands for all. */
   const has = <T>(kind: Kind, all: readonly T[], unnamed: readonly T[] = all): readonly T[] =>
     named[kind].size > 0 ? all.filter((one) => named[kind].has(one)) : unnamed;
-  const knows = (part: Part): boolean =>
-    (listed.length === 0 || listed.includes(part)) && used.every((kind) => KINDS[part].includes(kind));
+  /** `sets` knows what `steps` knows, and who asks for some steps does not mean both. */
+  const asked = (part: Part): boolean =>
+    listed.length > 0 ? listed.includes(part) : part !== 'sets' || words.length === 0;
+  const knows = (part: Part): boolean => asked(part) && used.every((kind) => KINDS[part].includes(kind));
   return {
     parts: new Set(PARTS.filter(knows)),
     steps: has('options', OPTION_SETS).flatMap((set) =>
       has('workload', WORKLOADS)
         .filter((workload) => !quick || isQuick(workload, set, named))
         .map((workload) => ({ workload, set })),
+    ),
+    sets: has('workload', WORKLOADS, SETS_WORKLOADS).flatMap((workload) =>
+      CONTENDERS.filter((one) =>
+        named.contender.size === 0 ? SETS_CONTENDERS.includes(one) : named.contender.has(one.name),
+      ).map((contender) => ({ workload, contender })),
     ),
     contenders: CONTENDERS.filter(({ name, slow }) =>
       named.contender.size === 0 ? !(quick && slow) : named.contender.has(name),

@@ -1,12 +1,23 @@
 import { type HeapRow, WARM_UP } from './heap.ts';
 import type { Results } from './measure.ts';
 import type { OverheadRow } from './overhead.ts';
+import { setsTable } from './sets/table.ts';
 import { stepTables } from './steps/tables.ts';
 import { table } from './table.ts';
 import { trainingTable } from './training-table.ts';
 
 /** The tables that people read. */
-export function tables({ machine, rows, skipped, overhead, heap, training, failed, interrupted }: Results): string {
+export function tables({
+  machine,
+  rows,
+  sets,
+  skipped,
+  overhead,
+  heap,
+  training,
+  failed,
+  interrupted,
+}: Results): string {
   const { cpu, cores, memoryGB, system, node, load } = machine;
   const parts = [`${cpu}, ${cores} cores, ${memoryGB} GB, ${system}, Node ${node}, load ${load}`];
   if (overhead.length > 0) {
@@ -18,7 +29,9 @@ export function tables({ machine, rows, skipped, overhead, heap, training, faile
   }
   if (training.length > 0) parts.push(...trainingTable(training));
   if (rows.length > 0) parts.push(...stepTables(rows));
-  if (rows.some(({ noisy }) => noisy)) parts.push('* noisy: the quartiles are more than 10 % from the median');
+  if (sets.length > 0) parts.push(...setsTable(sets));
+  if ([...rows, ...sets].some(({ noisy }) => noisy))
+    parts.push('* noisy: the quartiles are more than 10 % from the median');
   const missing = [
     ...skipped.map(({ workload, options, contender, why }) => `left out: ${contender}, ${options} ${workload}: ${why}`),
     ...failed.map(({ name, why }) => `failed: ${name}: ${why}`),

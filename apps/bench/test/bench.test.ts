@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { Results } from '../src/measure.ts';
+import { OPTION_SETS } from '../src/options.ts';
 import { command } from './command.ts';
 
 const main = new URL('../dist/main.js', import.meta.url).pathname;
@@ -27,6 +28,7 @@ describe('the command', () => {
     expect(printed).toMatchObject({ code: 0, err: '1/1 momentum 1e3\n' });
     const results = JSON.parse(printed.out) as Results;
     expect(results).toMatchObject({
+      sets: [],
       skipped: [],
       overhead: [],
       heap: [],
@@ -53,6 +55,14 @@ describe('the command', () => {
     expect(overhead[0]!.coreNs).toBeGreaterThan(0);
     const second = JSON.parse((await command('--quick', '--json', '--only', 'heap plain')).out) as Results;
     expect(second.heap).toMatchObject([{ options: 'plain', steps: 100_000 }]);
+  });
+
+  it('measures the sets of options, taking turns', async () => {
+    const { code, out, err } = await command('--quick', '--json', '--progress', '--only', 'sets cpu 1e3');
+    expect([code, err]).toEqual([0, '1/1 sets cpu 1e3\n']);
+    const { sets, rows, skipped } = JSON.parse(out) as Results;
+    expect([rows, skipped]).toEqual([[], []]);
+    expect(sets.map(({ options }) => options)).toEqual(OPTION_SETS.map(({ name }) => name));
   });
 
   it('measures trainings, with the same losses', async () => {

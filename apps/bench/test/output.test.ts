@@ -2,6 +2,7 @@ import { SaxesParser } from 'saxes';
 import { describe, expect, it } from 'vitest';
 import { chart } from '../src/chart.ts';
 import type { Results } from '../src/measure.ts';
+import type { SetRow } from '../src/sets/turns.ts';
 import type { StepRow } from '../src/steps/rows.ts';
 import { tables } from '../src/tables.ts';
 
@@ -19,6 +20,23 @@ const row = (options: string, contender: string, nsPerElement: number, more: Par
   ...more,
 });
 
+const setRow = (
+  options: string,
+  nsPerElement: number,
+  timesMomentum: number | null,
+  more: Partial<SetRow> = {},
+): SetRow => ({
+  workload: '1e6',
+  contender: 'wasm:arena',
+  options,
+  nsPerElement,
+  timesMomentum,
+  spread: 0.03,
+  samples: 310,
+  noisy: false,
+  ...more,
+});
+
 const results: Results = {
   machine: { cpu: 'A & B <fast>', cores: 2, memoryGB: 8, system: 'Linux x64', node: 'v20.0.0', load: 0.1 },
   rows: [
@@ -29,6 +47,11 @@ const results: Results = {
     row('momentum', 'cpu', 2),
     row('momentum', 'loop', 4, { spread: 0.3, noisy: true }),
     row('momentum', 'loop', 3, { workload: '1e3', nsPerStep: 3000 }),
+  ],
+  sets: [
+    setRow('momentum', 0.25, 1),
+    setRow('all:update', 0.625, 2.5, { spread: 0.12, noisy: true }),
+    setRow('plain', 0.5, null, { contender: 'cpu' }),
   ],
   skipped: [{ workload: '1e6', options: 'plain', contender: 'loop', why: 'too slow' }],
   overhead: [{ variables: 10, coreNs: 200, corePerFurtherNs: 14.5, cpuNs: 900, cpuPerFurtherNs: 60 }],
@@ -95,7 +118,9 @@ describe('the tables', () => {
       '',
     ]);
     expect(text).toContain('* noisy: the quartiles are more than 10 % from the median');
-    expect(tables({ ...results, rows: results.rows.filter(({ noisy }) => !noisy) })).not.toContain('noisy');
+    const calm = results.rows.filter(({ noisy }) => !noisy);
+    expect(tables({ ...results, rows: calm })).toContain('* noisy: ');
+    expect(tables({ ...results, rows: calm, sets: results.sets.slice(0, 1) })).not.toContain('noisy');
   });
 
   it('compare each group with its own copy, and say that there are groups', () => {
@@ -110,6 +135,13 @@ describe('the tables', () => {
     expect(text).toMatch(
       /against that with momentum\n\n.*\n│ workload │ contender │ plain │\n.*\n│ 1e6 +│ cpu +│ +0\.50 │\n/,
     );
+  });
+
+  it('say what each set takes against momentum where all took turns', () => {
+    expect(cells(/0\.625/)).toEqual(['', '', 'all:update', '0.625*', '±12 %', '2.50']);
+    expect(cells(/0\.250 /)).toEqual(['1e6', 'wasm:arena', 'momentum', '0.250', '±3 %', '1.00']);
+    expect(cells(/cpu +│ plain/)).toEqual(['1e6', 'cpu', 'plain', '0.500', '±3 %', '']);
+    expect(tables({ ...results, sets: [] })).not.toContain('x momentum');
   });
 
   it('say what was left out, what failed and what was interrupted', () => {

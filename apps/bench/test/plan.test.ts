@@ -3,6 +3,7 @@ import type { Contender } from '../src/contender.ts';
 import { CONTENDERS } from '../src/contenders.ts';
 import { arraysKept, bytesOf, OPTION_SETS, PASSES } from '../src/options.ts';
 import { select } from '../src/selection.ts';
+import { withoutRoom } from '../src/sets/sets.ts';
 import { grouped } from '../src/steps/memory.ts';
 import { stepJob } from '../src/steps/steps.ts';
 import { WORKLOADS } from '../src/workloads.ts';
@@ -61,7 +62,7 @@ describe('--only', () => {
     select(only, quick).steps.map(({ workload: { name }, set }) => `${set.name} ${name}`);
 
   it('leaves everything without words', () => {
-    expect(parts('')).toEqual(['steps', 'overhead', 'heap', 'training']);
+    expect(parts('')).toEqual(['steps', 'sets', 'overhead', 'heap', 'training']);
     expect(steps('')).toHaveLength(WORKLOADS.length * OPTION_SETS.length);
     expect(select('', false).contenders).toEqual(CONTENDERS);
   });
@@ -88,6 +89,20 @@ describe('--only', () => {
     expect(parts('10')).toEqual(['overhead']);
     expect(parts('heap training')).toEqual(['heap', 'training']);
     expect(parts('heap 1e3')).toEqual([]);
+  });
+
+  it('has the part sets where it is named, or nothing is: wasm:arena on 1e6, if no word says otherwise', () => {
+    const sets = (only: string, quick = false): string[] =>
+      select(only, quick).sets.map(({ workload: { name }, contender }) => `${contender.name} ${name}`);
+    for (const only of ['', 'sets', 'sets wasm:arena 1e6']) {
+      for (const quick of [false, true]) expect(sets(only, quick)).toEqual(['wasm:arena 1e6']);
+    }
+    expect(parts('sets wasm:arena 1e6')).toEqual(['sets']);
+    expect(parts('steps sets 1e6')).toEqual(['steps', 'sets']);
+    expect(parts('wasm:arena 1e6')).toEqual(['steps']);
+    expect(parts('sets momentum')).toEqual([]); // all sets take turns, or none
+    expect(sets('sets loop cpu')).toEqual(['cpu 1e6', 'loop 1e6']);
+    expect(sets('sets 1e3 1e5')).toEqual(['wasm:arena 1e3', 'wasm:arena 1e5']);
   });
 
   it('with --quick drops what no word names', () => {
@@ -147,6 +162,18 @@ describe('memory', () => {
     const { groups, tooLarge } = grouped(CONTENDERS, momentum, workload('gpt2-small'), 6.5e9);
     expect(tooLarge).toEqual([]);
     expect(groups.length).toBeGreaterThan(1);
+  });
+
+  it('holds all sets of a contender at once, or says why not', () => {
+    const arena = CONTENDERS.find(({ name }) => name === 'wasm:arena')!;
+    expect(withoutRoom(arena, workload('16M'), 6.5e9)).toBeNull();
+    expect(withoutRoom(contender('a', 5e6), workload('1e6'), 80e6)).toBe(
+      'all sets together need 0.1 GB of the 0.1 GB to be used', // 9 x (5 + 4) MB
+    );
+    expect(withoutRoom(contender('a', 5e6), workload('1e6'), 81e6)).toBeNull();
+    expect(withoutRoom(contender('a', 1e9, { most: 8e9 }), workload('1e6'), 20e9)).toBe(
+      'all sets together need 9.0 GB, and their engine has 8.0 GB',
+    );
   });
 
   it('makes no job where nobody takes the options', () => {

@@ -1,9 +1,10 @@
 import { type Contender, createTask, type Run } from '../contender.ts';
 import { COPY_BYTES, copies } from '../copy.ts';
-import { microSteps, type OptionSet } from '../options.ts';
+import type { OptionSet } from '../options.ts';
+import { timedRun } from '../timed-run.ts';
 import { type Effort, time, type Timed } from '../timing.ts';
 import type { Workload } from '../workloads.ts';
-import { type Heat, NOISY } from './rows.ts';
+import { type Heat, NOISY, NOT_INSTALLED } from './rows.ts';
 
 /** Lets contenders, and the copies, take turns on one workload with one set of options. */
 export async function heat(
@@ -20,13 +21,13 @@ export async function heat(
   try {
     for (const contender of contenders) {
       if (contender.missing?.()) {
-        result.skipped.push({ ...where, contender: contender.name, why: 'not installed: name it, and it will be' });
+        result.skipped.push({ ...where, contender: contender.name, why: NOT_INSTALLED });
         continue;
       }
       try {
         const run = await contender.start(task);
         const warmUp = Math.max(effort.warmUp, contender.warmUp ?? 0);
-        started.push({ name: contender.name, run, ...timed(run, set), effort: { warmUp } });
+        started.push({ name: contender.name, run, ...timedRun(run, set), effort: { warmUp } });
       } catch (error) {
         result.skipped.push({
           ...where,
@@ -63,14 +64,4 @@ export async function heat(
   } finally {
     for (const { run } of started) await run.dispose();
   }
-}
-
-function timed(run: Run, set: OptionSet): Timed {
-  return {
-    call: run.step,
-    ...(run.turn && { turn: run.turn }),
-    ...(run.settle && { settle: run.settle }),
-    cycle: microSteps(set),
-    last: set.timed === 'last',
-  };
 }

@@ -16,7 +16,7 @@ export interface Groups {
   readonly tooLarge: readonly { readonly contender: Contender; readonly why: string }[];
 }
 
-const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
+export const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
 
 /** Puts contenders together as far as memory goes. What is left over takes its turns with the copies in a heat of its own. */
 export function grouped(contenders: readonly Contender[], set: OptionSet, workload: Workload, bytes: number): Groups {

@@ -26,6 +26,9 @@ export interface Skipped {
   readonly failed?: true;
 }
 
+/** Why one whose engine is missing did not take part. */
+export const NOT_INSTALLED = 'not installed: name it, and it will be';
+
 /** What contenders reached. The first rows of a group are the copies'. */
 export interface Heat {
   readonly rows: StepRow[];

@@ -60,7 +60,7 @@ describe.skipIf(leftOut)('training in a page', () => {
   });
 
   it('pauses, resumes, and ends with the weights of a training without a pause', { timeout: 60_000 }, async () => {
-    await open('epochs=1&a.backend=wasm&a.useEma=1');
+    await open('epochs=4&a.backend=wasm&a.useEma=1');
     await train(page);
     const straight = await more(page, 'Fingerprint');
     expect(straight).toMatch(/^[0-9a-f]{8}$/);
@@ -69,7 +69,7 @@ describe.skipIf(leftOut)('training in a page', () => {
     const resume = page.getByRole('button', { name: 'Resume' });
     await resume.waitFor();
     const paused = await page.locator('#progress p').textContent();
-    expect(paused).toMatch(/^Epoch 1 of 1 · step \d+ of 125 · paused/);
+    expect(paused).toMatch(/^Epoch \d of 4 · step \d+ of 500 · paused/);
     expect(await more(page, 'Fingerprint')).toBe('–');
     await page.waitForTimeout(200);
     expect(await page.locator('#progress p').textContent()).toBe(paused);

@@ -32,6 +32,7 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
   {
     text: 'Trust',
     items: links([
+      ['How we know the numbers are right', '/how-we-know'],
       ['What the tests notice', '/mutation'],
       ['Bench', '/bench'],
       ['Contributing', '/contributing'],

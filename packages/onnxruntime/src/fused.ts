@@ -1,8 +1,9 @@
 import { type Backend, type FloatArray, type Program, type Session, SgdError, type Slot, type Step } from '@sgd/core';
 import { newArray } from './blocks.ts';
+import { deviceOf, newGuarded } from './device.ts';
 import { create, type Engine, enqueue } from './engine.ts';
 import { trainerModel } from './export.ts';
-import { download, type GpuBuffer, type GpuDevice } from './gpu.ts';
+import { download, type GpuBuffer } from './gpu.ts';
 import { numbersOf } from './numbers.ts';
 import type { OrtTensor, OrtTensors } from './ort.ts';
 import type { Parsed } from './parse.ts';
@@ -93,6 +94,13 @@ async function openFused(
     trainerModel(source, tail),
     gpu ? { preferredOutputLocation: Object.fromEntries(states.map(({ output }) => [output, 'gpu-buffer'])) } : {},
   );
+  const device = gpu
+    ? await deviceOf(engine).catch(async (error: unknown) => {
+        await session.release();
+        throw error;
+      })
+    : undefined;
+  const queued = device ? newGuarded(engine, device) : <T>(job: () => Promise<T>) => enqueue(ort, job);
   const values = new Map<string, OrtTensor>();
   const put = (input: string, tensor: OrtTensor): void => {
     const old = values.get(input);
@@ -141,23 +149,21 @@ async function openFused(
   const assign = (): void => {
     parameters.forEach((_, i) => put(find('variable', i), values.get(find('average', i))!));
   };
-  const { webgpu } = ort.env as { readonly webgpu?: { readonly device?: GpuDevice | Promise<GpuDevice> } };
   const read = async (tensor: OrtTensor): Promise<FloatArray> => {
     if (!onGpu(tensor)) return (tensor.data as FloatArray).slice();
-    const device = engine.device ?? (await webgpu!.device!);
     const whole = { buffer: tensor.gpuBuffer as GpuBuffer, offset: 0, bytes: sizeOf(tensor.dims) * 4 };
-    return (await download(device, [whole]))[0]!;
+    return (await download(device!, [whole]))[0]!;
   };
 
   return {
     variables: parameters,
     step: (now, [call, ...rest]) =>
-      enqueue(ort, () => {
+      queued(async () => {
         if (rest.length + 1 < parameters.length) unsupported('trains all its parameters: leave out what is frozen');
         return step(now, call!);
       }),
     averages: (action) =>
-      enqueue(ort, () => {
+      queued(async () => {
         if (action === 'assign') return assign();
         parameters.forEach((_, i) => {
           const [variable, average] = [find('variable', i), find('average', i)];
@@ -166,9 +172,9 @@ async function openFused(
         });
       }),
     read: (entries) =>
-      enqueue(ort, () => Promise.all(entries.map(({ slot, index }) => read(values.get(find(slot, index))!)))),
+      queued(() => Promise.all(entries.map(({ slot, index }) => read(values.get(find(slot, index))!)))),
     write: (entries) =>
-      enqueue(ort, () => {
+      queued(async () => {
         const inputs = entries.map(({ slot, index, values: { length } }) => find(slot, index, length));
         inputs.forEach((input, j) => {
           const copy = newArray(dtype, entries[j]!.values.length);

@@ -1,5 +1,6 @@
-import { type Measured, type Program, type Session, SgdError, type Slot, type Step } from '@sgd/core';
+import type { Measured, Program, Session, Slot, Step } from '@sgd/core';
 import { type Arena, column, destroy, find, flip, layOut, newArena, rangeOf } from './arena.ts';
+import { deviceOf, newGuarded } from './device.ts';
 import { type Engine, enqueue, load, unload } from './engine.ts';
 import { type Copies, download, type GpuBuffer, type GpuDevice, newBuffer, newCopies } from './gpu.ts';
 import { gpuModel, type Kind, type Model, needs } from './models.ts';
@@ -10,14 +11,6 @@ import { arrayOf, onGpu, type OnnxTensor, sizeOf } from './tensor.ts';
 const LETTERS = { variable: 'x', momentum: 'm', accumulator: 'v', average: 'a' } as const;
 const bufferOf = (tensor: OrtTensor): GpuBuffer => tensor.gpuBuffer as GpuBuffer;
 const total = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0);
-
-/** The device that ONNX Runtime computes on; known once a session was made. */
-async function deviceOf({ ort, device }: Engine): Promise<GpuDevice> {
-  const { webgpu } = ort.env as { readonly webgpu?: { readonly device?: GpuDevice | Promise<GpuDevice> } };
-  const found = device ?? (await webgpu?.device);
-  if (found) return found;
-  throw new SgdError('SGD_BACKEND', 'onnxruntime, execution provider webgpu: there is no device');
-}
 
 /** Takes variables to the GPU, where they stay. */
 export async function openGpu(
@@ -47,23 +40,7 @@ export async function openGpu(
     await dispose();
     throw error;
   }
-  let lost: SgdError | undefined;
-  let fail: (error: SgdError) => void = () => {};
-  void device.lost.then(({ message }) => {
-    lost = new SgdError('SGD_BACKEND', `onnxruntime, execution provider webgpu: the device is lost: ${message}`);
-    fail(lost);
-  });
-  /** In the queue; rejects when the device is lost, also while it is waited for. */
-  const guarded = <T>(job: () => Promise<T>): Promise<T> =>
-    enqueue(
-      ort,
-      () =>
-        new Promise<T>((resolve, reject) => {
-          if (lost) throw lost;
-          fail = reject;
-          job().then(resolve, reject);
-        }),
-    );
+  const guarded = newGuarded(engine, device);
 
   const layout = layOut(variables.map(({ shape }) => sizeOf(shape)));
   const range = (buffer: GpuBuffer, i: number): ReturnType<typeof rangeOf> => rangeOf(layout, buffer, i);

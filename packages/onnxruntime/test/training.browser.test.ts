@@ -1,4 +1,4 @@
-import { SGD } from '@sgd/core';
+import { SGD, type SgdError } from '@sgd/core';
 import {
   onnxruntime,
   type OnnxTensor,
@@ -37,6 +37,8 @@ it('learns digits in one fused session', { timeout: 240_000 }, async () => {
 
 describe('on webgpu', { timeout: 120_000 }, () => {
   const gpu = { executionProviders: ['webgpu'] };
+  const newDevice = async (): Promise<GPUDevice> => (await navigator.gpu.requestAdapter())!.requestDevice();
+  const lost = { code: 'SGD_BACKEND', message: expect.stringContaining('the device is lost') as string };
   const feeds = (ort: Ort, step: number): OrtTensors => {
     const { images, labels } = batch(step);
     return { images: tensorOf(ort, images, [16, 6]), labels: tensorOf(ort, labels, [16, 3]) };
@@ -49,26 +51,37 @@ describe('on webgpu', { timeout: 120_000 }, () => {
       { learningRate: 0.1, momentum: 0.9, useEma: true, gradientAccumulationSteps: 2, clipnorm: 0.02 },
     ],
   ])(
-    'a training session keeps its parameters on the GPU, and takes the steps of wasm: %s',
+    'a training session keeps its parameters on the GPU, takes the steps of wasm, and ends with its device: %s',
     async (_name, optimizer) => {
-      const trained: Record<string, ArrayLike<number>>[] = [];
-      for (const variant of ['wasm', 'webgpu']) {
+      const open = async (variant: string, device?: GPUDevice): ReturnType<typeof trainingSession> => {
         const ort = await loadOrt(variant);
-        const training = await trainingSession({
-          ort,
-          ...(variant === 'webgpu' ? gpu : {}),
-          model: await bytesAt(smallModel),
-          parameters: small(),
-          loss: 'loss',
-          optimizer,
-        });
-        for (let step = 0; step < 8; step++) expect((await training.step(feeds(ort, step))).taken).toBe(true);
-        trained.push(await training.read());
-        expect((await training.exportModel()).length).toBeGreaterThan(300);
-        await training.dispose();
+        const model = await bytesAt(smallModel);
+        return trainingSession({ ort, device, model, parameters: small(), loss: 'loss', optimizer });
+      };
+      const device = await newDevice();
+      const [there, here] = [await open('wasm'), await open('webgpu', device)];
+      const [wasm, webgpu] = [await loadOrt('wasm'), await loadOrt('webgpu')];
+      for (let step = 0; step < 8; step++) {
+        await there.step(feeds(wasm, step));
+        expect((await here.step(feeds(webgpu, step))).taken).toBe(true);
       }
+      const [expected, got] = [await there.read(), await here.read()];
       for (const name of names)
-        Array.from(trained[0]![name]!, (x, i) => expect(Math.abs(trained[1]![name]![i]! - x)).toBeLessThan(1e-5));
+        Array.from(expected[name]!, (x, i) => expect(Math.abs(got[name]![i]! - x)).toBeLessThan(1e-5));
+      expect((await here.exportModel()).length).toBeGreaterThan(300);
+      await there.dispose();
+
+      const step = here.step(feeds(webgpu, 8)).then(
+        ({ taken }) => taken,
+        ({ code }: SgdError) => code,
+      );
+      await new Promise((resolve) => setTimeout(resolve));
+      device.destroy();
+      expect([true, 'SGD_BACKEND']).toContain(await step);
+      await device.lost;
+      await expect(here.step(feeds(webgpu, 9))).rejects.toMatchObject(lost);
+      await expect(here.read()).rejects.toMatchObject(lost);
+      await here.dispose();
     },
   );
 
@@ -129,7 +142,7 @@ describe('on webgpu', { timeout: 120_000 }, () => {
 
   it('steps leave as many GPU buffers as they found', async () => {
     const ort = await loadOrt('webgpu');
-    const device = await (await navigator.gpu.requestAdapter())!.requestDevice();
+    const device = await newDevice();
     let live = 0;
     const create = device.createBuffer.bind(device);
     device.createBuffer = (descriptor) => {
@@ -211,16 +224,23 @@ describe('on webgpu', { timeout: 120_000 }, () => {
   });
 
   it('a lost device rejects what waits for it and what comes after, and hangs nothing', async () => {
-    const ort = await loadOrt('webgpu');
-    const adapter = await navigator.gpu.requestAdapter();
-    const device = await adapter!.requestDevice();
-    const optimizer = new SGD({ learningRate: 0.5 }, onnxruntime({ ort, device }));
-    await optimizer.build([new Float32Array(3)]);
-    expect(await optimizer.apply([new Float32Array(3)])).toBe(true);
+    const [ort, device] = [await loadOrt('webgpu'), await newDevice()];
+    const backend = onnxruntime({ ort, device });
+    const optimizer = new SGD({ learningRate: 0.5, clipnorm: 1 }, backend, { nonFinite: 'skip' });
+    await optimizer.build([new Float32Array(100_000)]);
+    const gradient = new Float32Array(100_000).fill(1);
+    expect(await optimizer.apply([gradient])).toBe(true);
+    const step = optimizer.apply([gradient]).catch(({ code }: SgdError) => code);
+    // when the step has begun to wait for the device
+    await new Promise((resolve) => setTimeout(resolve));
     device.destroy();
+    expect([true, 'SGD_BACKEND']).toContain(await step);
     await device.lost;
-    const error: unknown = await optimizer.apply([new Float32Array(3)]).catch((each: unknown) => each);
-    expect(error).toMatchObject({ code: 'SGD_BACKEND', message: expect.stringContaining('lost') as string });
-    await expect(optimizer.readAll()).rejects.toMatchObject({ code: 'SGD_BACKEND' });
+    await expect(optimizer.apply([gradient])).rejects.toMatchObject(lost);
+    await expect(optimizer.readAll()).rejects.toMatchObject(lost);
+    await expect(optimizer.getState()).rejects.toMatchObject(lost);
+    await optimizer.dispose();
+    // the queue goes on for others
+    expect(await backend.enqueue(() => 'next')).toBe('next');
   });
 });

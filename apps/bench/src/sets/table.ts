@@ -5,7 +5,8 @@ import type { SetRow } from './turns.ts';
 export function setsTable(rows: readonly SetRow[]): string[] {
   return [
     'Sets of options of one contender in one process: each takes one step, or one accumulation cycle, then it is the turn of the next,\n' +
-      'so that each finds in the caches what the others left there. "x momentum": its time against that of momentum.',
+      'so that each finds in the caches what the others left there. ":update" finds what the micro-steps of its own cycle left.\n' +
+      '"x momentum": its time against that of momentum.',
     table(
       ['workload', 'contender', 'options', 'ns/element', 'spread', 'x momentum'],
       rows.map((row, i) => {

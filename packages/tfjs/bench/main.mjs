@@ -13,7 +13,8 @@ Contenders take turns.
 
   --engine NAME   ${ENGINES.join(', ')}; may be repeated; default: all
   --fit           epochs of model.fit instead, of a dense and a convolutional model
-  --model NAME    dense, 784-128-10, or conv, conv8-pool-conv16-pool-dense10; default: both
+  --model NAME    dense, 784-128-10, or conv, conv8-pool-conv16-pool-dense10; default: both, on wasm, which
+                  has no gradient of convolutions, dense
   --node          in Node: the engines ${IN_NODE.join(' and ')}
   --elements N    of the large variable; default: 1000000
   --examples N    of an epoch, in batches of 32; an eighth of them for conv; default: 512
@@ -48,6 +49,8 @@ function flags() {
   if (model !== undefined && !fit) throw new Error('--model is for --fit');
   if (model !== undefined && !MODELS.includes(model))
     throw new Error(`--model ${model}: expected one of ${MODELS.join(', ')}`);
+  if (model === 'conv' && values.engine?.includes('wasm'))
+    throw new Error('--model conv: wasm has no gradient of convolutions');
   for (const [name, value] of Object.entries({ elements, examples, samples })) {
     if (!/^[1-9]\d{0,7}$/.test(value))
       throw new Error(`--${name} ${value}: expected a whole number from 1 to 99999999`);

@@ -62,6 +62,7 @@ describe('npm run bench:tfjs', () => {
     [['--engine', 'tpu'], /--engine tpu: expected one of webgl, webgpu, cpu, wasm/],
     [['--node', '--engine', 'webgl'], /--engine webgl: expected one of cpu, wasm/],
     [['--model', 'dense'], /--model is for --fit/],
+    [['--fit', '--model', 'conv', '--engine', 'wasm'], /wasm has no gradient of convolutions/],
     [['--what'], /--what/],
   ])('refuses %j with status 2', async (args, words) => {
     await expect(run(args)).rejects.toMatchObject({ code: 2, stderr: expect.stringMatching(words) as string });

@@ -12,6 +12,7 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
     items: links([
       ['In one screen', '/'],
       ['In five minutes', '/start'],
+      ['五分钟上手', '/start.zh-CN'],
     ]),
   },
   {

@@ -1,12 +1,12 @@
 // Builds all packages, or those that match the given turbo filters. Says nothing unless it fails: turbo skips what is built.
-import { install, without } from './install.mjs';
+import { install } from './install.mjs';
 import { isMain, pnpm } from './pnpm.mjs';
 
-/** Gives the exit status. `lean`: see install.mjs. */
-export async function build(filters, lean = false) {
-  const status = await install(lean);
+/** Gives the exit status. */
+export async function build(filters) {
+  const status = await install();
   if (status !== 0) return status;
-  const chosen = [...filters, ...without(lean)].map((filter) => `--filter=${filter}`);
+  const chosen = filters.map((filter) => `--filter=${filter}`);
   // pnpm would install what was left out, and there is nothing to verify: see above
   const turbo = ['--config.verifyDepsBeforeRun=false', 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only'];
   const output = [];

@@ -3,7 +3,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from './build.mjs';
-import { isLean } from './install.mjs';
 import { run } from './pnpm.mjs';
 
 const root = new URL('../', import.meta.url);
@@ -20,6 +19,6 @@ const { bin } = manifestOf(folder);
 const main = fileURLToPath(new URL(typeof bin === 'string' ? bin : Object.values(bin)[0], folder));
 
 // engines are loaded by name at run time, so all packages are built, not only what this one depends on
-const status = await build(['./packages/*', name], isLean([name, ...flags]));
+const status = await build(['./packages/*', name]);
 process.exitCode =
   status === 0 ? await run(process.execPath, [main, ...flags], { cwd: process.env.INIT_CWD ?? process.cwd() }) : status;

@@ -7,7 +7,7 @@ export async function build(filters) {
   const status = await install();
   if (status !== 0) return status;
   const chosen = filters.map((filter) => `--filter=${filter}`);
-  // pnpm would install what was left out, and there is nothing to verify: see above
+  // there is nothing to verify: see above
   const turbo = ['--config.verifyDepsBeforeRun=false', 'exec', 'turbo', 'run', 'build', '--output-logs=errors-only'];
   const output = [];
   const result = await pnpm([...turbo, ...chosen], { stdio: ['ignore', 'pipe', 'pipe'], output });

@@ -19,32 +19,31 @@ function addSquare(sum: v128, q: v128): v128 {
   return f32x4.add(sum, f32x4.mul(q, q));
 }
 
-/** The squares of `first` bytes of a gradient, and at the same time of those after them: one sum need not wait for the other. */
+/**
+ * The squares of `first` bytes of a gradient, and of those after them. They are read in the order in which they lie: that is what memory is fast
+ * at, and a core adds up the one while it is not done with the other.
+ */
 function leaves(s: Numbers, g: usize, v: usize, first: usize, bytes: usize): f32 {
   const scale = splat(options() & UNSCALE, changetype<usize>(s) + offsetof<Numbers>('scale'));
   const count = splat(options() & ACCUMULATE, changetype<usize>(s) + offsetof<Numbers>('count'));
   const end = g + bytes;
   const middle = g + first;
-  let h = middle;
-  let u = v + first;
   let a = f32x4.splat(0);
   let b = a;
   let c = a;
   let d = a;
-  for (; g < middle; g += 32, v += 32, h += 32, u += 32) {
+  for (; g < middle; g += 32, v += 32) {
     a = addSquare(a, mean(4, 0, g, v, scale, count));
     b = addSquare(b, mean(4, 16, g, v, scale, count));
-    c = addSquare(c, mean(4, 0, h, u, scale, count));
-    d = addSquare(d, mean(4, 16, h, u, scale, count));
   }
-  for (; h + 32 <= end; h += 32, u += 32) {
-    c = addSquare(c, mean(4, 0, h, u, scale, count));
-    d = addSquare(d, mean(4, 16, h, u, scale, count));
+  for (; g + 32 <= end; g += 32, v += 32) {
+    c = addSquare(c, mean(4, 0, g, v, scale, count));
+    d = addSquare(d, mean(4, 16, g, v, scale, count));
   }
   const sums = pairs(pairs(a, b), pairs(c, d));
   let sum = f32x4.extract_lane(sums, 2) + f32x4.extract_lane(sums, 3);
-  for (; h < end; h += 4, u += 4) {
-    const q = f32x4.extract_lane(mean(1, 0, h, u, scale, count), 0);
+  for (; g < end; g += 4, v += 4) {
+    const q = f32x4.extract_lane(mean(1, 0, g, v, scale, count), 0);
     sum += q * q;
   }
   return f32x4.extract_lane(sums, 0) + f32x4.extract_lane(sums, 1) + sum;

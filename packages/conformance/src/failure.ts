@@ -10,7 +10,9 @@ export interface Detail {
   readonly variable?: string;
   /** Row-major position. */
   readonly element?: number;
+  /** What was wanted there. */
   readonly expected?: unknown;
+  /** What came. */
   readonly got?: unknown;
   /** Distance in units of the last place, where both are numbers of one type. */
   readonly ulps?: number;
@@ -18,6 +20,7 @@ export interface Detail {
   readonly moved?: boolean;
   /** Which line of a step to look at, where what is right and what is wrong tell; part of the message. */
   readonly hint?: string;
+  /** All of it in words, a line or more. */
   readonly message: string;
 }
 
@@ -25,6 +28,7 @@ const LISTED = 8;
 
 /** What a test of the suite throws. */
 export class ConformanceError extends Error {
+  /** What was wrong, each place alone; the message has the first eight. */
   readonly details: readonly Detail[];
 
   constructor(details: readonly Detail[]) {

@@ -7,22 +7,28 @@ import type { SuiteTest } from './test.ts';
 
 /** How many tests of a room ended how. */
 export interface RoomCounts {
+  /** A group of tests, e.g. `goldens` or `errors`. */
   readonly room: string;
+  /** Tests that passed. */
   passed: number;
   /** The backend leaves a feature out, and the refusal was asserted. */
   refused: number;
+  /** Tests that failed, and were not expected to. */
   failed: number;
+  /** Tests that failed, as expected. One that passes in spite of that counts as failed. */
   expectedFailures: number;
 }
 
 /** What a run of the suite found. */
 export interface Report {
+  /** What the backend says of itself. */
   readonly backend: {
     readonly name: string;
     readonly mode: Mode;
     readonly tolerance: { rtol: number; atol: number };
     readonly supports: readonly string[];
   };
+  /** The recordings, and what is wrong with them. */
   readonly goldens: {
     readonly set: string;
     /** Files that the manifest does not list: not run. */
@@ -32,12 +38,19 @@ export interface Report {
     /** Golden numbers that are not the recorded ones. */
     readonly moved: readonly Detail[];
   };
+  /** By group, in the order in which they ran. */
   readonly rooms: readonly RoomCounts[];
+  /** Of each test that failed, what was wrong. */
   readonly failures: readonly { readonly id: string; readonly title: string; readonly details: readonly Detail[] }[];
+  /** Over all groups. */
   readonly passed: number;
+  /** Over all groups. */
   readonly refused: number;
+  /** Over all groups. */
   readonly failed: number;
+  /** Over all groups. */
   readonly expectedFailures: number;
+  /** Of the whole run. */
   readonly seconds: number;
 }
 

@@ -15,18 +15,25 @@ export type ExpectedFailures = Readonly<Record<string, string>>;
 
 /** What the suite runs on. */
 export interface SuiteOptions<V, G, M extends Mode> {
+  /** The backend, or what makes it; made once. */
   readonly backend: BackendSource<V, G, M>;
   /** Golden files by name, `manifest.json` among them; default: those of this package. */
   readonly goldens?: GoldenFiles | undefined;
+  /** Tests that are known to fail, by id, each with the reason. */
   readonly expectedFailures?: ExpectedFailures | undefined;
 }
 
 /** How one test ended. */
 export interface TestResult {
+  /** The same from run to run. */
   readonly id: string;
+  /** The group it is of. */
   readonly room: string;
+  /** What it wants, in words. */
   readonly title: string;
+  /** `"refused"`: the backend leaves a feature out, and its refusal was asserted. */
   readonly status: 'passed' | 'refused' | 'failed' | 'expected-failure';
+  /** What was wrong; empty where nothing was. */
   readonly details: readonly Detail[];
 }
 

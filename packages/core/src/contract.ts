@@ -22,8 +22,11 @@ export type DType = 'float32' | 'float64';
 
 /** A tensor on the host: `data` in row-major order, as many elements as the product of `shape` (1 for `[]`). */
 export interface HostTensor {
+  /** Row-major. */
   readonly data: FloatArray;
+  /** `[]` for a scalar. */
   readonly shape: readonly number[];
+  /** What it is called in paths and messages. */
   readonly name?: string | undefined;
 }
 
@@ -70,7 +73,9 @@ export type Measure = 'gradient-norm' | 'update-norm';
 export interface ProgramVariable {
   /** Unique, for messages. */
   readonly path: string;
+  /** `[]` for a scalar. */
   readonly shape: readonly number[];
+  /** Of the variable, and so of its slots and of the arithmetic. */
   readonly dtype: DType;
   /** Which entry of `Step.rates` holds for it. */
   readonly group: number;
@@ -92,18 +97,23 @@ export interface Program {
   readonly nesterov: boolean;
   /** Whether gradients are divided by `Step.lossScale`; if not, it is never looked at. */
   readonly unscale: boolean;
+  /** Which clip, if any; its limit comes with each step. */
   readonly clip: Clip;
   /** Whether a step with a gradient element that is not finite (looked at before unscaling) is dropped. */
   readonly finiteCheck: boolean;
   /** Figures to take; empty by default. */
   readonly measure: ReadonlySet<Measure>;
+  /** In build order: indices everywhere are those of this list. */
   readonly variables: readonly ProgramVariable[];
 }
 
 /** The rates of one group. Weight decay is `x = x - (x * weightDecay) * learningRate`, in this order. */
 export interface Rates {
+  /** Of this step, in float32: what a schedule gives, with the multiplier of the group. */
   readonly learningRate: number;
+  /** From 0 to 1; not looked at without a momentum slot. */
   readonly momentum: number;
+  /** Not looked at where no variable of the group decays. */
   readonly weightDecay: number;
 }
 
@@ -120,6 +130,7 @@ export interface Step {
   readonly lossScale: number;
   /** Divisor of the accumulated sum: `g = (g + accumulator) / accumulationSteps`. */
   readonly accumulationSteps: number;
+  /** The limit `c` of the clip, greater than 0 where the program clips. */
   readonly clipLimit: number;
   /** One entry per group; exactly one unless the user made groups. */
   readonly rates: readonly Rates[];
@@ -131,12 +142,15 @@ export interface Step {
 
 /** Which values to read or write: a slot of a variable, by index in build order. */
 export interface Entry {
+  /** The value itself, or a slot that the program has. */
   readonly slot: Slot;
+  /** Of the variable. */
   readonly index: number;
 }
 
 /** An entry with the values to be written, as many as the variable has. */
 export interface WriteEntry extends Entry {
+  /** Row-major, of the variable's type. */
   readonly values: FloatArray;
 }
 
@@ -154,9 +168,13 @@ export interface Measured {
  * `V` is the engine's own variable, `G` what it takes as a gradient.
  */
 export interface Backend<V, G = V, M extends Mode = Mode> {
+  /** The version of this contract. */
   readonly contract: 1;
+  /** What it is called in messages, e.g. `"wasm"`. */
   readonly name: string;
+  /** Whether steps return at once: `"sync"` makes every method of the optimizer sync, but those that read. */
   readonly mode: M;
+  /** Core refuses options that need another feature, when the optimizer is built. */
   readonly supports: ReadonlySet<Feature>;
   /** How far one step may be from Keras's float32 arithmetic; `{ rtol: 0, atol: 0 }` claims the same bits. */
   readonly tolerance: { readonly rtol: number; readonly atol: number };

@@ -25,6 +25,7 @@ export type {
   Step,
   WriteEntry,
 } from './contract.ts';
+export type { Config } from './config.ts';
 export type { BuildOptions, WeightDecayExclusion } from './build.ts';
 export { deserialize, deserializeSchedule } from './deserialize.ts';
 export { SgdError, type SgdErrorCode } from './errors.ts';

@@ -19,9 +19,13 @@ export interface LossScaleOptions {
 
 /** What {@link LossScaleOptimizer.getConfig} gives. */
 export interface LossScaleConfig<V, G, M extends Mode> {
+  /** The first part of the paths of its own variables. */
   readonly name: string;
+  /** The optimizer that was given. */
   readonly innerOptimizer: SGD<V, G, M>;
+  /** The first loss scale. */
   readonly initialScale: number;
+  /** Finite steps after which the scale is doubled. */
   readonly dynamicGrowthSteps: number;
 }
 

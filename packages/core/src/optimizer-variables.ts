@@ -3,8 +3,11 @@ import type { Machine } from './machine.ts';
 
 /** A variable of the optimizer's own, by Keras's path, e.g. `sgd/dense_kernel_momentum`. */
 export interface OptimizerVariable {
+  /** As Keras calls it, e.g. `"sgd/dense_kernel_momentum"`: what `read` takes. */
   readonly path: string;
+  /** `[]` for counters and rates. */
   readonly shape: readonly number[];
+  /** Counters are of type int32, though `read` gives them as floats. */
   readonly dtype: DType | 'int32';
 }
 

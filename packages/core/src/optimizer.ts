@@ -184,7 +184,12 @@ export abstract class Optimizer<V, G, M extends Mode> {
     return wantBuilt(this.#machine, 'trainablePaths').variables.map((v) => v.path);
   }
 
-  /** @throws SgdError `SGD_UNKNOWN_VARIABLE` */
+  /**
+   * The current handle of a variable.
+   *
+   * @param path - one of {@link trainablePaths}
+   * @throws SgdError `SGD_UNKNOWN_VARIABLE`
+   */
   trainableVariable(path: string): V {
     const built = wantBuilt(this.#machine, 'trainableVariable');
     return built.session.variables[indexOf(built, path)] as V;

@@ -1,4 +1,5 @@
 import { BOOLEAN, isObject, type Kind, NUMBER, NUMBER_OR_NULL, resolve, type Spec, UNIT, want } from './check.ts';
+import type { Config } from './config.ts';
 import type { Clip } from './contract.ts';
 import { isRate, type LearningRate, RATE_WANTED } from './learning-rate.ts';
 import type { OnWarning } from './warnings.ts';
@@ -32,18 +33,9 @@ export interface OptimizerOptions {
 }
 
 /** {@link OptimizerOptions} with every default filled in, in Keras's order. */
-export interface OptimizerConfig {
+export interface OptimizerConfig extends Config<OptimizerOptions> {
+  /** The name given, or the class name in snake_case. */
   readonly name: string;
-  readonly learningRate: LearningRate;
-  readonly weightDecay: number | null;
-  readonly clipnorm: number | null;
-  readonly globalClipnorm: number | null;
-  readonly clipvalue: number | null;
-  readonly useEma: boolean;
-  readonly emaMomentum: number;
-  readonly emaOverwriteFrequency: number | null;
-  readonly lossScaleFactor: number | null;
-  readonly gradientAccumulationSteps: number | null;
 }
 
 const EMA_FREQUENCY = atLeast(1);

@@ -3,15 +3,19 @@ import { refuse } from './errors.ts';
 
 /** Keras's serialized form of an optimizer or schedule. */
 export interface KerasObject {
+  /** The Python module of the class, e.g. `"keras.optimizers"`. */
   readonly module: string | null;
+  /** E.g. `"SGD"`. */
   readonly class_name: string;
   /** Options under Keras's own names. */
   readonly config: Readonly<Record<string, unknown>>;
+  /** Of a class that was registered by its user, and so is none of ours. */
   readonly registered_name: string | null;
 }
 
 /** What {@link serialize} takes: our optimizers and schedules. */
 export interface Serializable {
+  /** Keras's name of the class. */
   readonly className: string;
   /** The constructor's options, in Keras's order. */
   getConfig(): object;

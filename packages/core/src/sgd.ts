@@ -1,9 +1,10 @@
 import { BOOLEAN, type Spec, UNIT } from './check.ts';
+import type { Config } from './config.ts';
 import type { Backend, Mode } from './contract.ts';
 import { type Extras, resolveExtras } from './extras.ts';
 import { makeMachine } from './machine.ts';
 import { machineOf, Optimizer } from './optimizer.ts';
-import { type OptimizerConfig, type OptimizerOptions, resolveOptions } from './options.ts';
+import { type OptimizerOptions, resolveOptions } from './options.ts';
 import { once } from './warnings.ts';
 
 /** Options of {@link SGD}: Keras's, in camelCase. */
@@ -15,9 +16,9 @@ export interface SGDOptions extends OptimizerOptions {
 }
 
 /** {@link SGDOptions} with every default filled in, in Keras's order. */
-export interface SGDConfig extends OptimizerConfig {
-  readonly momentum: number;
-  readonly nesterov: boolean;
+export interface SGDConfig extends Config<SGDOptions> {
+  /** The name given, or `"sgd"`. */
+  readonly name: string;
 }
 
 const OWN: Spec = { momentum: [0, ...UNIT], nesterov: [false, ...BOOLEAN] };

@@ -8,8 +8,11 @@ import type { BuiltVariable } from './variables.ts';
 
 /** The slots of one variable, row-major, in the variable's type. */
 export interface SlotState {
+  /** Where the optimizer has momentum. */
   readonly momentum?: FloatArray;
+  /** Where it accumulates gradients. */
   readonly accumulator?: FloatArray;
+  /** Where it averages. */
   readonly average?: FloatArray;
 }
 
@@ -18,6 +21,7 @@ export interface SlotState {
  * `structuredClone`, `postMessage` and IndexedDB.
  */
 export interface State {
+  /** The version of this form. */
   readonly format: 'sgd-state/1';
   /** The optimizer's class and options. Only the class is looked at on the way in. */
   readonly config: Readonly<Record<string, unknown>> & { readonly className: string };

@@ -2,9 +2,11 @@
 
 /** The part of a `GPU` of gpu.js that this package uses. */
 export interface Gpu {
+  /** What it runs on, e.g. `"webgl2"`. */
   readonly mode: string;
   /** The WebGL context, once a kernel was created in a WebGL mode. */
   readonly context: unknown;
+  /** The canvas of the context. */
   readonly canvas: unknown;
   /** Compiles the text of a function. */
   createKernel(source: string, settings?: object): unknown;
@@ -29,7 +31,9 @@ export type GpuRows = readonly Float32Array[] | readonly (readonly Float32Array[
 export interface GpuTensor {
   /** Row-major, as many elements as the product of `shape`. */
   readonly data: Float32Array | GpuTexture;
+  /** `[]` for a scalar. */
   readonly shape: readonly number[];
+  /** What it is called in paths and messages. */
   readonly name?: string | undefined;
 }
 
@@ -41,11 +45,13 @@ export type GpuGradient = GpuVariable;
 
 /** Anything that a kernel of gpu.js takes for an array, in the types of gpu.js too. */
 export interface GpuArgument extends GpuTexture {
+  /** The values. */
   toArray(): Float32Array;
   /** A texture of its own with the same values. */
   clone(): GpuArgument;
   /** Sets all values to 0. */
   clear(): void;
+  /** For the types of gpu.js alone. */
   readonly kernel: never;
 }
 

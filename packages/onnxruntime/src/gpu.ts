@@ -22,12 +22,14 @@ export interface GpuDevice {
   createBuffer(descriptor: { readonly size: number; readonly usage: number }): GpuBuffer;
   /** WebGPU's `GPUDevice.createCommandEncoder`. */
   createCommandEncoder(): GpuEncoder;
+  /** WebGPU's `GPUDevice.queue`. */
   readonly queue: {
     /** WebGPU's `GPUQueue.submit`. */
     submit(commands: readonly never[]): void;
     /** WebGPU's `GPUQueue.writeBuffer`. */
     writeBuffer(buffer: GpuBuffer, offset: number, data: ArrayBufferView): void;
   };
+  /** WebGPU's `GPUDevice.lost`. */
   readonly lost: Promise<{ readonly message: string }>;
 }
 

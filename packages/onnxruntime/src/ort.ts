@@ -5,7 +5,9 @@ import type { FloatArray } from '@sgd/core';
 
 /** A tensor of ONNX Runtime, of any type and in any place. */
 export interface OrtTensor {
+  /** The element type, e.g. `"float32"`. */
   readonly type: string;
+  /** The shape. */
   readonly dims: readonly number[];
   /** `"cpu"`, `"gpu-buffer"`, … */
   readonly location: string;
@@ -33,7 +35,9 @@ export type ExecutionProvider = string | { readonly name: string };
 
 /** A tensor on a GPU buffer that exists. */
 export interface GpuTensorOptions {
+  /** The element type. */
   readonly dataType: 'float32';
+  /** The shape. */
   readonly dims: readonly number[];
   /** Reads the values back; called when they are asked for. */
   readonly download?: () => Promise<never>;
@@ -43,21 +47,27 @@ export interface GpuTensorOptions {
 
 /** What is asked of a session. */
 export interface SessionOptions {
+  /** In order of preference. */
   readonly executionProviders?: readonly ExecutionProvider[];
+  /** Errors only. */
   readonly logSeverityLevel?: 3;
+  /** By output: where its tensor is to be. */
   readonly preferredOutputLocation?: Readonly<Record<string, 'cpu' | 'gpu-buffer'>>;
 }
 
 /** The module `onnxruntime-web`, by any of its entries, or `onnxruntime-node`. */
 export interface Ort {
+  /** Its class of tensors. */
   readonly Tensor: {
     new (type: 'float32' | 'float64', data: FloatArray, dims: readonly number[]): OrtTensor;
     /** A tensor on a GPU buffer that exists; only in builds with WebGPU. */
     fromGpuBuffer?(buffer: unknown, options: GpuTensorOptions): OrtTensor;
   };
+  /** Its class of loaded models. */
   readonly InferenceSession: {
     /** Loads a model. */
     create(model: Uint8Array, options?: SessionOptions): Promise<OrtSession>;
   };
+  /** Its settings, which hold the device of WebGPU. */
   readonly env: object;
 }

@@ -26,7 +26,9 @@ import type { NamedTensor } from './weights.ts';
 
 /** What {@link defineSGD} makes for a copy of TensorFlow.js. */
 export interface Defined {
+  /** Keras's SGD as an optimizer of `tf`. */
   readonly SGD: SGDConstructor;
+  /** The wrapper that scales the loss, likewise. */
   readonly LossScaleOptimizer: LossScaleOptimizerConstructor;
   /** See the function of this name of `@sgd/tfjs`. */
   readonly registerAsKerasSGD: () => void;

@@ -12,6 +12,7 @@ export interface TfjsExtras extends Extras, Pick<TfjsOptions, 'exact' | 'warn'> 
 
 /** A model of tfjs-layers, as far as it matters here. */
 export interface ModelWithWeights {
+  /** All of them, those that are not trained among them. */
   readonly weights: readonly LayerWeight[];
 }
 

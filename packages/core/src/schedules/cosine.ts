@@ -1,4 +1,5 @@
 import { NUMBER, NUMBER_OR_NULL, POSITIVE, resolve, type Spec } from '../check.ts';
+import type { Config } from '../config.ts';
 import { f, NAME, PI, type Schedule } from './schedule.ts';
 
 /** Options of {@link CosineDecay}. */
@@ -9,6 +10,7 @@ export interface CosineDecayOptions {
   readonly decaySteps: number;
   /** The end of the decay as a fraction of its start; default 0. */
   readonly alpha?: number | undefined;
+  /** Kept in the config, of no effect; default "CosineDecay". */
   readonly name?: string | null | undefined;
   /** Where a linear warm-up ends and the decay starts; default `null`: no warm-up, `warmupSteps` is ignored. */
   readonly warmupTarget?: number | null | undefined;
@@ -17,14 +19,7 @@ export interface CosineDecayOptions {
 }
 
 /** {@link CosineDecayOptions} with every default filled in. */
-export interface CosineDecayConfig {
-  readonly initialLearningRate: number;
-  readonly decaySteps: number;
-  readonly alpha: number;
-  readonly name: string | null;
-  readonly warmupTarget: number | null;
-  readonly warmupSteps: number;
-}
+export type CosineDecayConfig = Config<CosineDecayOptions>;
 
 const SPEC: Spec = {
   initialLearningRate: [undefined, ...NUMBER],

@@ -1,4 +1,5 @@
 import { BOOLEAN, NUMBER, POSITIVE, resolve, type Spec } from '../check.ts';
+import type { Config } from '../config.ts';
 import { f, NAME, type Schedule } from './schedule.ts';
 
 /** Options of {@link ExponentialDecay} and {@link InverseTimeDecay}. */
@@ -11,17 +12,12 @@ export interface DecayOptions {
   readonly decayRate: number;
   /** Whether the rate changes only at multiples of `decaySteps`; default `false`. */
   readonly staircase?: boolean | undefined;
+  /** Kept in the config, of no effect; default the class name. */
   readonly name?: string | null | undefined;
 }
 
 /** {@link DecayOptions} with every default filled in. */
-export interface DecayConfig {
-  readonly initialLearningRate: number;
-  readonly decaySteps: number;
-  readonly decayRate: number;
-  readonly staircase: boolean;
-  readonly name: string | null;
-}
+export type DecayConfig = Config<DecayOptions>;
 
 const spec = (className: string): Spec => ({
   initialLearningRate: [undefined, ...NUMBER],

@@ -1,4 +1,5 @@
 import { isNumber, type Kind, resolve, type Spec, want } from '../check.ts';
+import type { Config } from '../config.ts';
 import { f, NAME, type Schedule } from './schedule.ts';
 
 /** Options of {@link PiecewiseConstantDecay}. */
@@ -7,15 +8,12 @@ export interface PiecewiseConstantDecayOptions {
   readonly boundaries: readonly number[];
   /** The rates between them: one more than `boundaries`. */
   readonly values: readonly number[];
+  /** Kept in the config, of no effect; default "PiecewiseConstant". */
   readonly name?: string | null | undefined;
 }
 
 /** {@link PiecewiseConstantDecayOptions} with every default filled in. */
-export interface PiecewiseConstantDecayConfig {
-  readonly boundaries: readonly number[];
-  readonly values: readonly number[];
-  readonly name: string | null;
-}
+export type PiecewiseConstantDecayConfig = Config<PiecewiseConstantDecayOptions>;
 
 const NUMBERS: Kind = [(list: unknown) => Array.isArray(list) && list.every(isNumber), 'an array of numbers'];
 const SPEC: Spec = {

@@ -1,4 +1,5 @@
 import { BOOLEAN, NUMBER, POSITIVE, resolve, type Spec } from '../check.ts';
+import type { Config } from '../config.ts';
 import { f, NAME, type Schedule } from './schedule.ts';
 
 /** Options of {@link PolynomialDecay}. */
@@ -13,18 +14,12 @@ export interface PolynomialDecayOptions {
   readonly power?: number | undefined;
   /** Whether to start again, at a longer period, after each end; default `false`. */
   readonly cycle?: boolean | undefined;
+  /** Kept in the config, of no effect; default "PolynomialDecay". */
   readonly name?: string | null | undefined;
 }
 
 /** {@link PolynomialDecayOptions} with every default filled in. */
-export interface PolynomialDecayConfig {
-  readonly initialLearningRate: number;
-  readonly decaySteps: number;
-  readonly endLearningRate: number;
-  readonly power: number;
-  readonly cycle: boolean;
-  readonly name: string | null;
-}
+export type PolynomialDecayConfig = Config<PolynomialDecayOptions>;
 
 const SPEC: Spec = {
   initialLearningRate: [undefined, ...NUMBER],

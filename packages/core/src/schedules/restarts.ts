@@ -1,4 +1,5 @@
 import { NUMBER, POSITIVE, resolve, type Spec } from '../check.ts';
+import type { Config } from '../config.ts';
 import { f, NAME, PI, type Schedule } from './schedule.ts';
 
 /** Options of {@link CosineDecayRestarts}. */
@@ -13,18 +14,12 @@ export interface CosineDecayRestartsOptions {
   readonly mMul?: number | undefined;
   /** The end of each period as a fraction of `initialLearningRate`; default 0. Not scaled by `mMul`. */
   readonly alpha?: number | undefined;
+  /** Kept in the config, of no effect; default "SGDRDecay". */
   readonly name?: string | null | undefined;
 }
 
 /** {@link CosineDecayRestartsOptions} with every default filled in. */
-export interface CosineDecayRestartsConfig {
-  readonly initialLearningRate: number;
-  readonly firstDecaySteps: number;
-  readonly tMul: number;
-  readonly mMul: number;
-  readonly alpha: number;
-  readonly name: string | null;
-}
+export type CosineDecayRestartsConfig = Config<CosineDecayRestartsOptions>;
 
 const SPEC: Spec = {
   initialLearningRate: [undefined, ...NUMBER],

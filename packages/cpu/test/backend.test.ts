@@ -1,32 +1,8 @@
-import { runInNewContext } from 'node:vm';
-import { type FloatArray, type Program, type ProgramVariable, SgdError } from '@sgd/core';
+import { type FloatArray, SgdError } from '@sgd/core';
 import { cpu, type CpuGradient, type CpuVariable } from '@sgd/cpu';
 import conformance from '@sgd/cpu/conformance';
 import { describe, expect, it } from 'vitest';
-
-const variable = (shape: readonly number[], dtype: 'float32' | 'float64' = 'float32'): ProgramVariable => ({
-  path: 'w',
-  shape,
-  dtype,
-  group: 0,
-  decays: false,
-  overwrites: false,
-  constraint: null,
-});
-
-const program = (...variables: ProgramVariable[]): Program => ({
-  rule: 'sgd',
-  slots: new Set(),
-  nesterov: false,
-  unscale: false,
-  clip: 'none',
-  finiteCheck: false,
-  measure: new Set(),
-  variables,
-});
-
-/** An array made in another realm, as in an iframe or a test runner's sandbox. */
-const foreign = (code: string): FloatArray => runInNewContext(code) as FloatArray;
+import { foreign, program, variable } from '../../../tests/support/programs.ts';
 
 describe('the backend', () => {
   it('claims the same bits, and every feature', () => {
@@ -95,7 +71,7 @@ describe('a variable', () => {
 
 describe('refuses', () => {
   const backend = cpu();
-  const made = program(variable([2, 3]), variable([2], 'float64'), variable([0]));
+  const made = program([variable([2, 3]), variable([2], { dtype: 'float64' }), variable([0])]);
 
   it.each<[string, CpuGradient, number]>([
     ['a bare array', new Float32Array(6), 0],

@@ -3,7 +3,8 @@ import { cpu } from '@sgd/cpu';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reference } from './reference.ts';
-import { numbers, program, same, step, trial } from './trial.ts';
+import { numbers } from '../../../tests/support/arbitraries.ts';
+import { program, same, step, trial } from './trial.ts';
 
 describe.each([
   ['float32', ['float32']],

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import { describe, expect, it } from 'vitest';
-import { bundle } from './bundle.ts';
+import { bundle } from '../../../tests/support/bundle.ts';
 
 const OPTIONS =
   '{ momentum: 0.9, nesterov: true, weightDecay: 1e-4, globalClipnorm: 1, useEma: true, emaOverwriteFrequency: 3, lossScaleFactor: 8, gradientAccumulationSteps: 2 }';
@@ -11,7 +11,7 @@ describe('under a strict content security policy', () => {
   it('trains where no text can be made into code, and nothing of Node or a page is there', async () => {
     const context = createContext({}, { codeGeneration: { strings: false, wasm: false } });
     expect(() => runInContext('new Function("return 1")', context)).toThrow(/Code generation/);
-    runInContext(await bundle(), context);
+    runInContext(await bundle('cpu', 'cpu'), context);
     const moved: unknown = runInContext(
       `const w = new Float32Array([1, 2, 3]);
       const optimizer = new sgd.SGD(${OPTIONS}, sgd.cpu(), { measure: ['gradient-norm', 'update-norm'] });
@@ -47,7 +47,7 @@ describe('memory', () => {
   ])(
     'a step allocates nothing: %s',
     async (_name, options) => {
-      const script = `${await bundle()}\n${measure(40, options)}`;
+      const script = `${await bundle('cpu', 'cpu')}\n${measure(40, options)}`;
       const flags = ['--min-semi-space-size=256', '--max-semi-space-size=256'];
       const { stdout } = await promisify(execFile)(process.execPath, [...flags, '-e', script]);
       const { perStep, collections } = JSON.parse(stdout) as { perStep: number; collections: number };

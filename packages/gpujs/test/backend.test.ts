@@ -4,7 +4,7 @@ import { type Gpu, gpujs, gpujsAsync, type GpuVariable } from '@sgd/gpujs';
 import make from '@sgd/gpujs/conformance';
 import { GPU } from 'gpu.js';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { bundle } from './bundle.ts';
+import { bundle } from '../../../tests/support/bundle.ts';
 
 const failure = (call: () => unknown): SgdError => {
   try {
@@ -156,7 +156,7 @@ describe('under a strict content security policy', () => {
     ['webasm', /compiles WebAssembly.*wasm-unsafe-eval/],
   ])('mode %s is refused at once, with the cure', async (mode, words) => {
     const context = createContext({ console, setTimeout }, { codeGeneration: { strings: false, wasm: false } });
-    runInContext(await bundle({ withEngine: true }), context);
+    runInContext(await bundle('gpujs', 'gpujs'), context);
     const refused: unknown = runInContext(
       `try { sgd.gpujs({ mode: '${mode}' }); 'no error'; } catch (error) { error.code + ' ' + error.message; }`,
       context,

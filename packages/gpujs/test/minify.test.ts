@@ -4,12 +4,13 @@ import { transform } from 'esbuild';
 import { minify as terser } from 'terser';
 import * as gpujs from 'gpu.js';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { bundle } from './bundle.ts';
+import { bundle } from '../../../tests/support/bundle.ts';
 
 // Kernels are text, which minifiers leave alone. Had they been functions, gpu.js would read what the minifier made of them.
+const globals = { 'gpu.js': 'gpujs' };
 let plain = '';
 beforeAll(async () => {
-  plain = await bundle();
+  plain = await bundle('gpujs', 'gpujs', { globals });
 });
 
 const TRAIN = `
@@ -34,7 +35,7 @@ async function trained(code: string): Promise<string> {
 
 describe('minified', () => {
   it.each<[string, () => Promise<string>]>([
-    ['rolldown', () => bundle({ minify: true })],
+    ['rolldown', () => bundle('gpujs', 'gpujs', { globals, minify: true })],
     ['esbuild', async () => (await transform(plain, { minify: true })).code],
     ['terser', async () => (await terser(plain, { compress: { unsafe: true } })).code!],
     ['swc', async () => (await swc(plain, { compress: true, mangle: true })).code],

@@ -1,33 +1,10 @@
-import { runInNewContext } from 'node:vm';
-import { type FloatArray, type Program, type ProgramVariable, SGD, SgdError } from '@sgd/core';
+import { SGD, SgdError } from '@sgd/core';
 import { wasm, type WasmGradient, type WasmVariable } from '@sgd/wasm';
 import conformance from '@sgd/wasm/conformance';
 import { describe, expect, it } from 'vitest';
-
-const variable = (shape: readonly number[]): ProgramVariable => ({
-  path: 'w',
-  shape,
-  dtype: 'float32',
-  group: 0,
-  decays: false,
-  overwrites: false,
-  constraint: null,
-});
-
-const program = (...variables: ProgramVariable[]): Program => ({
-  rule: 'sgd',
-  slots: new Set(),
-  nesterov: false,
-  unscale: false,
-  clip: 'none',
-  finiteCheck: false,
-  measure: new Set(),
-  variables,
-});
+import { foreign, program, variable } from '../../../tests/support/programs.ts';
 
 const backend = await wasm({ reserve: 1 << 16 });
-/** An array made in another realm, as in an iframe or a test runner's sandbox. */
-const foreign = (code: string): FloatArray => runInNewContext(code) as FloatArray;
 
 describe('the backend', () => {
   it('claims the same bits, and every feature but float64', () => {
@@ -97,7 +74,7 @@ describe('a variable', () => {
 });
 
 describe('refuses', () => {
-  const made = program(variable([2, 3]), variable([0]), variable([6]));
+  const made = program([variable([2, 3]), variable([0]), variable([6])]);
 
   it.each<[string, WasmGradient, number]>([
     ['a tensor', backend.zeros([2, 3]), 0],

@@ -1,54 +1,8 @@
-import { type FloatArray, type Program, type ProgramVariable, SGD, SgdError, type Step } from '@sgd/core';
+import { type FloatArray, type ProgramVariable, SGD } from '@sgd/core';
 import { wasm, type WasmBackend, type WasmVariable } from '@sgd/wasm';
 import { describe, expect, it } from 'vitest';
+import { detach, failure, program, update, variable } from '../../../tests/support/programs.ts';
 
-const variable = (length: number, more: Partial<ProgramVariable> = {}): ProgramVariable => ({
-  path: 'w',
-  shape: [length],
-  dtype: 'float32',
-  group: 0,
-  decays: false,
-  overwrites: false,
-  constraint: null,
-  ...more,
-});
-
-const program = (variables: readonly ProgramVariable[], more: Partial<Program> = {}): Program => ({
-  rule: 'sgd',
-  slots: new Set(),
-  nesterov: false,
-  unscale: false,
-  clip: 'none',
-  finiteCheck: false,
-  measure: new Set(),
-  variables,
-  ...more,
-});
-
-const update: Step = {
-  phase: 'update',
-  ordinary: true,
-  lossScale: 1,
-  accumulationSteps: 1,
-  clipLimit: 0,
-  rates: [{ learningRate: 0.5, momentum: 0.5, weightDecay: 0 }],
-  averageMomentum: 0.5,
-  averageOverwrite: false,
-};
-
-/** What a call throws, or its promise rejects with. */
-async function failure(call: () => unknown): Promise<SgdError> {
-  try {
-    await call();
-  } catch (error) {
-    if (error instanceof SgdError) return error;
-    throw error;
-  }
-  throw new Error('nothing was thrown');
-}
-
-const detach = (array: Float32Array): void =>
-  void structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
 const dataOf = (x: WasmVariable): FloatArray => ('data' in x ? x.data : x);
 const shared = (values: number[]): Float32Array => {
   const data = new Float32Array(new SharedArrayBuffer(4 * values.length));

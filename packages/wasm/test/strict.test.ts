@@ -4,7 +4,7 @@ import { createContext, runInContext } from 'node:vm';
 import { SgdError } from '@sgd/core';
 import { wasm } from '@sgd/wasm';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { bundle } from './bundle.ts';
+import { bundle } from '../../../tests/support/bundle.ts';
 
 const OPTIONS =
   '{ momentum: 0.9, nesterov: true, weightDecay: 1e-4, globalClipnorm: 1, useEma: true, emaOverwriteFrequency: 3, lossScaleFactor: 8, gradientAccumulationSteps: 2 }';
@@ -22,13 +22,13 @@ describe('under a strict content security policy', () => {
     const context = createContext({}, { codeGeneration: { strings: false, wasm: true } });
     expect(() => runInContext('new Function("return 1")', context)).toThrow(/Code generation/);
     expect(runInContext('typeof atob + typeof Buffer + typeof fetch', context)).toBe('undefinedundefinedundefined');
-    runInContext(await bundle(), context);
+    runInContext(await bundle('wasm', 'wasm'), context);
     expect(await (runInContext(train, context) as Promise<unknown>)).toBe(true);
   });
 
   it('is SGD_UNSUPPORTED where WebAssembly is forbidden', async () => {
     const context = createContext({}, { codeGeneration: { strings: false, wasm: false } });
-    runInContext(await bundle(), context);
+    runInContext(await bundle('wasm', 'wasm'), context);
     const refused = `sgd.wasm().catch(({ code, message }) => code + ': ' + message)`;
     expect(await (runInContext(refused, context) as Promise<unknown>)).toMatch(/^SGD_UNSUPPORTED: .*wasm-unsafe-eval/);
   });
@@ -98,7 +98,7 @@ describe('memory', () => {
   ])(
     'a step allocates nothing: %s',
     async (_name, options, make, size, steps) => {
-      const script = `${await bundle()}\n${measure(size, options, make, steps)}`;
+      const script = `${await bundle('wasm', 'wasm')}\n${measure(size, options, make, steps)}`;
       const flags = ['--min-semi-space-size=256', '--max-semi-space-size=256'];
       const { stdout } = await promisify(execFile)(process.execPath, [...flags, '-e', script]);
       const { perStep, collections } = JSON.parse(stdout) as { perStep: number; collections: number };

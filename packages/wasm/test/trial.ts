@@ -1,82 +1,22 @@
-import type { Constraint, Entry, FloatArray, Program, ProgramVariable, Slot, Step } from '@sgd/core';
+import type { Entry, FloatArray, Program, Step } from '@sgd/core';
 import { cpu } from '@sgd/cpu';
 import type { WasmBackend, WasmVariable } from '@sgd/wasm';
 import fc from 'fast-check';
+import { anyProgram, anyStep, numbers as anyNumbers } from '../../../tests/support/arbitraries.ts';
 
 const BOUNDARIES = [0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 127, 128, 129, 136, 144, 255, 256, 257, 272, 1023, 1025, 2049];
-const SPECIAL = [0, -0, NaN, Infinity, -Infinity, 1e-45, -3e-42, 1.1754942e-38, 3.4e38, -3.4e38, 1e-20, 1e19];
-
 /** Deterministic numbers of many magnitudes; one in `rare` is special. */
-export function numbers(seed: number, length: number, rare: number): Float32Array {
-  const values = new Float32Array(length);
-  let state = (seed ^ 0x9e3779b9) >>> 0;
-  const next = (): number => {
-    state = (Math.imul(state ^ (state >>> 15), 0x2c1b3c6d) + 0x6d2b79f5) >>> 0;
-    return state / 2 ** 32;
-  };
-  for (let i = 0; i < length; i++) {
-    values[i] = (next() - 0.5) * 10 ** Math.floor(next() * 5 - 3);
-    if (rare > 0 && next() < 1 / rare) values[i] = SPECIAL[Math.floor(next() * SPECIAL.length)]!;
-  }
-  return values;
-}
+export const numbers = (seed: number, length: number, rare: number): Float32Array =>
+  anyNumbers(seed, length, 'float32', rare) as Float32Array;
 
-/** Keeps values from falling below zero. */
-const floored: Constraint = (data) => {
-  for (let i = 0; i < data.length; i++) data[i] = Math.max(data[i]!, 0);
-};
 const size = fc.oneof({ weight: 2, arbitrary: fc.constantFrom(...BOUNDARIES) }, { weight: 3, arbitrary: fc.nat(70) });
-/** Evenly spread, unlike `fc.double`, most of whose numbers are so small that nothing moves. */
-const real = (min: number, max: number): fc.Arbitrary<number> =>
-  fc.integer({ min: 0, max: 1_000_003 }).map((n) => min + ((max - min) * n) / 1_000_003);
-
 /** Any program of up to four variables. */
-export const programs: fc.Arbitrary<Program> = fc.record({
-  rule: fc.constant('sgd' as const),
-  slots: fc
-    .subarray(['momentum', 'accumulator', 'average'] as const)
-    .map((slots) => new Set<Exclude<Slot, 'variable'>>(slots)),
-  nesterov: fc.boolean(),
-  unscale: fc.boolean(),
-  clip: fc.constantFrom('none', 'value', 'norm', 'global-norm' as const),
-  finiteCheck: fc.boolean(),
-  measure: fc.subarray(['gradient-norm', 'update-norm'] as const).map((all) => new Set(all)),
-  variables: fc
-    .array(
-      fc.record({
-        shape: size.map((n) => [n]),
-        dtype: fc.constant('float32' as const),
-        group: fc.nat(1),
-        decays: fc.boolean(),
-        overwrites: fc.boolean(),
-        constraint: fc.constantFrom(null, null, floored),
-      }),
-      { minLength: 1, maxLength: 4 },
-    )
-    .map((all) =>
-      all.map((v, i): ProgramVariable => ({ ...v, path: `v${i}`, overwrites: v.overwrites && i % 2 === 1 })),
-    ),
-});
+export const programs: fc.Arbitrary<Program> = anyProgram(['float32'], size);
 
-/** Any step, and which variables have a gradient in it. */
-export const steps = fc.array(
-  fc.record({
-    updates: fc.boolean(),
-    given: fc.integer({ min: 1, max: 15 }),
-    backwards: fc.boolean(),
-    lossScale: fc.oneof(fc.constantFrom(1, 0.1, 32768, 1e-40, 2 ** 126, 2 ** 127, 2 ** -126), real(0.5, 1e6)),
-    accumulationSteps: fc.integer({ min: 2, max: 9 }),
-    clipLimit: fc.oneof(fc.constantFrom(0.1, 0.37, 1), real(1e-3, 10)),
-    rates: fc.array(fc.record({ learningRate: real(-1, 1), momentum: real(0, 1), weightDecay: real(0, 0.5) }), {
-      minLength: 2,
-      maxLength: 2,
-    }),
-    averageMomentum: fc.oneof(fc.constantFrom(0, 1, 0.99), real(0, 1)),
-    averageOverwrite: fc.boolean(),
-    seed: fc.nat(),
-  }),
-  { minLength: 1, maxLength: 5 },
-);
+export const steps = fc.array(anyStep([1, 0.1, 32768, 1e-40, 2 ** 126, 2 ** 127, 2 ** -126]), {
+  minLength: 1,
+  maxLength: 5,
+});
 type Drawn = typeof steps extends fc.Arbitrary<infer T> ? T : never;
 
 /**

@@ -1,7 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { oneLine, UsageError } from './errors.ts';
 import { dashed, type Flag, FLAGS, negatable, type Options } from './options.ts';
-import { SCHEDULE_HELP } from './schedule.ts';
+import { SCHEDULE_HELP } from './schedule-names.ts';
 
 /** Asks for help: its text goes to stdout, with exit code 0. */
 export class HelpRequest extends Error {}
@@ -101,7 +101,8 @@ function checked(options: Options, given: (key: string) => boolean): Options {
     if (given(key) && options[key] !== null && !fits)
       throw new UsageError(`${dashed(key)} ${shown(options[key])}: expected ${what} beside it`);
   };
-  needs('backend', options.compare === null || !given('compare'), 'no --compare');
+  const { backend, compare } = options;
+  needs('backend', compare?.includes(backend) ?? true, `a --compare with it, or none,`);
   needs('scheduleOptions', options.schedule !== null, '--schedule');
   needs('warmupSteps', options.schedule === 'cosine', '--schedule cosine');
   needs('warmupTarget', options.schedule === 'cosine', '--schedule cosine');

@@ -1,5 +1,5 @@
 import { MODELS, type ModelName } from './weights.ts';
-import { SCHEDULES, type ScheduleName } from './schedule.ts';
+import { SCHEDULES, type ScheduleName } from './schedule-names.ts';
 import {
   choice,
   integer,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { DEFAULTS, type Options } from '../src/options.ts';
-import { createSchedule, SCHEDULES } from '../src/schedule.ts';
+import { SCHEDULES } from '../src/schedule-names.ts';
+import { createSchedule } from '../src/schedule.ts';
 
 const STEPS = 600;
 const rates = (options: Partial<Options>): number[] => {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterAll, describe, expect, it } from 'vitest';
 import type { RunResult } from '../src/result.ts';
-import { SCHEDULES } from '../src/schedule.ts';
+import { SCHEDULES } from '../src/schedule-names.ts';
 import { command, trained } from './command.ts';
 
 const later = new URL('fixtures/later.mjs', import.meta.url).href;

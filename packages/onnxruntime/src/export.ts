@@ -1,7 +1,7 @@
 import type { DType, FloatArray } from '@sgd/core';
 import { DOUBLE, FLOAT, tensorProto, valueInfo } from './onnx.ts';
-import type { Source } from './fused.ts';
 import { encode, type Field, joined } from './protobuf.ts';
+import type { Source } from './source.ts';
 import type { Tail } from './tail.ts';
 
 /** A tensor to be written into a model. */

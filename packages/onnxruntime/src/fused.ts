@@ -6,8 +6,8 @@ import { trainerModel } from './export.ts';
 import { download, type GpuBuffer } from './gpu.ts';
 import { numbersOf } from './numbers.ts';
 import type { OrtTensor, OrtTensors } from './ort.ts';
-import type { Parsed } from './parse.ts';
 import { narrowSquares, squares } from './rule.ts';
+import type { Source } from './source.ts';
 import { newTail, numberName, type Parameter, type Tail } from './tail.ts';
 import { onGpu, sizeOf } from './tensor.ts';
 
@@ -17,15 +17,6 @@ export interface Call {
   readonly fetches: readonly string[];
   /** What came out: the loss, and what was asked for. */
   made: OrtTensors;
-}
-
-/** A model that gives gradients, and where they come from. */
-export interface Source {
-  readonly parsed: Parsed;
-  readonly parameters: readonly (Parameter & { readonly data: FloatArray })[];
-  readonly loss: string;
-  /** The input that the gradients are multiplied by, with its shape. */
-  readonly seed: { readonly name: string; readonly dims: readonly number[] } | null;
 }
 
 /** The engine whose step is a run of the model, update included. */

@@ -1,12 +1,11 @@
 import { ACCUMULATE, CLIP_GLOBAL_NORM, CLIP_NORM, FINITE, LOOK, Numbers, UNSCALE, UPDATE, Variable, options } from './layout';
+import { finite, forget } from './finite';
 import { mean } from './gradient';
 import { PIECE, feed, pass } from './pieces';
 import { splat } from './vectors';
 
 // The reading pass. Sums are in numpy's pairwise order: a range of more than 128 elements is halved, at a multiple of 8; up to 128
 // are taken by eight sums, here two vectors of four, which are then added in pairs.
-
-let infinite: bool = false;
 
 /** `a0 + a1, a2 + a3, b0 + b1, b2 + b3` */
 @inline
@@ -80,27 +79,13 @@ function sum(p: usize, bytes: usize): f32 {
   return total;
 }
 
-/** The larger of two magnitudes, as bits: those of infinities and NaN are larger than those of all numbers. */
-@inline
-function larger(most: v128, g: v128): v128 {
-  return i32x4.max_u(most, v128.and(g, i32x4.splat(0x7fffffff)));
-}
-
-export function lookAt(g: usize, bytes: usize): void {
-  const end = g + bytes;
-  let most = f32x4.splat(0);
-  for (; g + 32 <= end; g += 32) most = larger(larger(most, v128.load(g)), v128.load(g, 16));
-  for (; g < end; g += 4) most = larger(most, v128.load32_zero(g));
-  infinite |= v128.any_true(i32x4.ge_u(most, i32x4.splat(0x7f800000)));
-}
-
 /**
  * The norms that a clip needs, and whether all gradients are finite, where that is asked for.
  *
  * @param order - see `step`
  */
 export function look(s: Numbers, order: usize, given: i32, flags: i32): bool {
-  infinite = false;
+  forget();
   const end = order + ((<usize>given) << 2);
   let sums = end;
   for (; order < end; order += 4) {
@@ -119,5 +104,5 @@ export function look(s: Numbers, order: usize, given: i32, flags: i32): bool {
     const norm = sqrt(sum(end, sums - end));
     s.factor = s.limit * min<f32>(<f32>1 / norm, s.inverse) + (norm - norm);
   }
-  return !infinite;
+  return finite();
 }

@@ -1,5 +1,5 @@
+import { lookAt } from './finite';
 import { LOOK, Numbers, UPDATE, Variable } from './layout';
-import { lookAt } from './norms';
 import { accumulate, update } from './update';
 
 // A gradient that the host has elsewhere comes in pieces, in each pass: the host copies one to where the nearest cache holds it, when the kernels

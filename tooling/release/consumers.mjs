@@ -122,6 +122,24 @@ const types = ['5.4', '5.9', '6', '7'].map((version) => ({
   },
 }));
 
+const plugins = [
+  {
+    name: 'npm create sgd-backend, and what it says first',
+    async use({ run, node, folder }) {
+      const created = await run('npm', ['create', '--yes', 'sgd-backend', 'my-backend', '--', '--yes']);
+      if (!created.includes('npm run next')) throw new Error(`printed ${created}`);
+      const project = ['--prefix', join(folder, 'my-backend')];
+      await run('npm', ['install', '--no-audit', '--no-fund', ...project]);
+      await run('npm', ['run', 'typecheck', ...project]);
+      const { message } = await run('npm', ['run', 'next', ...project]).then(
+        () => ({ message: 'a backend that does nothing passes' }),
+        (error) => error,
+      );
+      if (!message.includes('to do in src/backend.ts')) throw new Error(message);
+    },
+  },
+];
+
 const bundlers = [
   {
     name: 'Vite, a page and its worker in Chromium',
@@ -157,4 +175,4 @@ export const readmes = (packages) =>
     };
   });
 
-export const consumers = [...node, ...doctor, ...runtimes, ...types, ...bundlers];
+export const consumers = [...node, ...doctor, ...runtimes, ...types, ...plugins, ...bundlers];

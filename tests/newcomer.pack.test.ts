@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
-import { installInto, run, unpack } from './packed.ts';
+import { installInto, pack, run, unpack } from './packed.ts';
 import { blocksOf } from './snippets.ts';
 import { root } from './workspace.ts';
 
@@ -24,7 +24,7 @@ it('Write a backend, followed by someone new, ends with a backend that passes', 
   expect(commands).toEqual(
     ['npm create sgd-backend small', 'cd small', 'npm install', 'npm run next', 'npm test', 'npm run typecheck', 'npm run conformance'], // prettier-ignore
   );
-  unpack('create-sgd-backend', work);
+  unpack(pack(['create-sgd-backend'], work), work);
   const made = run('node', [join(work, 'node_modules/create-sgd-backend/dist/cli.js'), 'small'], work);
   expect(made).toMatchObject({ status: 0 });
   expect(readFileSync(join(project, 'package.json'), 'utf8')).not.toMatch(/workspace:|catalog:/);

@@ -1,21 +1,13 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import { build } from 'vite';
 import { afterAll, describe, expect, it } from 'vitest';
+import { pack, unpack } from './packed.ts';
 import { manifestIn, packages, root } from './workspace.ts';
 
 // What is published, as a stranger gets it: packed by pnpm, unpacked into a project outside of the workspace.
@@ -23,26 +15,8 @@ const work = mkdtempSync(join(tmpdir(), 'sgd-pack-'));
 const consumer = join(work, 'consumer');
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-const pnpm = [join(root, 'tooling/pnpm.mjs'), '--recursive', '--filter', './packages/*'];
-execFileSync(process.execPath, [...pnpm, 'pack', '--pack-destination', work], { stdio: 'pipe' });
-
-/** Installs a packed package, its dependencies and peers from where the workspace has them. Gives the tarball. */
-function install(folder: string): Buffer<ArrayBuffer> {
-  const from = join(root, 'packages', folder);
-  const { name, version, dependencies, peerDependencies } = manifestIn(from);
-  const tarball = join(work, `${name.slice(1).replace('/', '-')}-${version}.tgz`);
-  const target = join(consumer, 'node_modules', name);
-  mkdirSync(target, { recursive: true });
-  execFileSync('tar', ['xzf', tarball, '-C', target, '--strip-components=1']);
-  for (const needed of Object.keys({ ...dependencies, ...peerDependencies })) {
-    const link = join(consumer, 'node_modules', needed);
-    if (needed.startsWith('@sgd/') || existsSync(link)) continue;
-    mkdirSync(dirname(link), { recursive: true });
-    symlinkSync(join(from, 'node_modules', needed), link, 'junction');
-  }
-  return readFileSync(tarball);
-}
-const tarballs = new Map(packages.map((folder) => [folder, install(folder)]));
+const tarballs = pack(packages, work);
+unpack(tarballs, consumer);
 writeFileSync(join(consumer, 'package.json'), '{ "private": true, "type": "module" }');
 
 const write = (file: string, text: string): string => {
@@ -56,7 +30,8 @@ function run(args: readonly string[]): string {
   return stdout;
 }
 
-describe.each([...tarballs])('%s, packed', (folder, tarball) => {
+describe.each([...tarballs])('%s, packed', (folder, file) => {
+  const tarball = readFileSync(file);
   const unpacked = join(consumer, 'node_modules', manifestIn(join(root, 'packages', folder)).name);
 
   it('passes publint --strict', async () => {

@@ -125,7 +125,7 @@ const types = ['5.4', '5.9', '6', '7'].map((version) => ({
 const plugins = [
   {
     name: 'npm create sgd-backend, and what it says first',
-    async use({ run, node, folder }) {
+    async use({ run, folder }) {
       const created = await run('npm', ['create', '--yes', 'sgd-backend', 'my-backend', '--', '--yes']);
       if (!created.includes('npm run next')) throw new Error(`printed ${created}`);
       const project = ['--prefix', join(folder, 'my-backend')];

@@ -40,6 +40,8 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
       ['gradientAccumulationSteps', '/options/gradient-accumulation-steps'],
       ['lossScaleFactor', '/options/loss-scale-factor'],
       ['Dynamic loss scaling', '/options/dynamic-loss-scale'],
+      ['groups', '/options/groups'],
+      ['nonFinite, measure, …', '/options/extras'],
     ]),
   },
   {

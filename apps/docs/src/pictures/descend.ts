@@ -1,4 +1,4 @@
-import { SGD, type SGDOptions } from '@sgd/core';
+import { type Extras, SGD, type SGDOptions } from '@sgd/core';
 import { cpu } from '@sgd/cpu';
 
 /** A place in the plane, or on a chart. */
@@ -40,10 +40,16 @@ export function descend(options: SGDOptions, { slope }: Valley, start: Point, st
   ];
 }
 
-/** The same with the two coordinates as variables of their own. */
-export function descendApart(options: SGDOptions, { slope }: Valley, start: Point, steps: number): Point[] {
+/** The same with the two coordinates as variables of their own, `x` and `y`. */
+export function descendApart(
+  options: SGDOptions,
+  { slope }: Valley,
+  start: Point,
+  steps: number,
+  extras?: Extras,
+): Point[] {
   const [x, y] = [Float32Array.of(start[0]), Float32Array.of(start[1])];
-  const optimizer = new SGD(options, cpu());
+  const optimizer = new SGD(options, cpu(), extras);
   optimizer.build({ x, y });
   return [
     start,

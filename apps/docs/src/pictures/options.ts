@@ -106,6 +106,23 @@ const globalClipnorm = (): string =>
     ],
   });
 
+const groups = (): string => {
+  const options = { learningRate: 0.09 };
+  const group = { paths: ['y'], learningRateMultiplier: 0.5 };
+  return draw({
+    ...NARROW,
+    description:
+      'Two paths of two variables: with one rate the second weight leaps from wall to wall; with half of it in a group it goes straight down.',
+    lines: [
+      { label: 'learningRate: 0.09', points: descendApart(options, narrow, START, 24) },
+      {
+        label: 'learningRateMultiplier: 0.5 for the second',
+        points: descendApart(options, narrow, START, 24, { groups: [group] }),
+      },
+    ],
+  });
+};
+
 const averages = (): string => {
   const round = valley(1, 1);
   const options = { learningRate: 0.15, emaMomentum: 0.9 };
@@ -149,6 +166,7 @@ export const OPTIONS: Readonly<Record<string, () => string>> = {
   clipnorm,
   clipvalue,
   'global-clipnorm': globalClipnorm,
+  groups,
   averages,
   'gradient-accumulation-steps': gradientAccumulationSteps,
 };

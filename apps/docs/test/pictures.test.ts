@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { float16 } from '../src/pictures/float16.ts';
 import { FOLDER, pictures } from '../src/pictures/pictures.ts';
 
-const drawn = pictures();
+const drawn = await pictures();
 
 describe('the pictures', () => {
   it('that are kept are those that are drawn', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { FOLDER, pictures } from './pictures.ts';
 
 // `npm run pictures`: draws the pictures of docs/, by running the optimizer
-const all = pictures();
+const all = await pictures();
 mkdirSync(FOLDER, { recursive: true });
 for (const file of readdirSync(FOLDER)) if (!all.has(file)) rmSync(join(FOLDER, file));
 for (const [file, svg] of all) writeFileSync(join(FOLDER, file), svg);

@@ -1,5 +1,4 @@
-import { runInNewContext } from 'node:vm';
-import { type FloatArray, type Program, type ProgramVariable, SgdError, type Step } from '@sgd/core';
+import { type Program, type ProgramVariable, SgdError, type Step } from '@sgd/core';
 
 // What tests of an engine give to `open` and `step`.
 
@@ -54,6 +53,3 @@ export async function failure(call: () => unknown): Promise<SgdError> {
 /** Takes an array its memory. */
 export const detach = (array: Float32Array): void =>
   void structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
-
-/** An array made in another realm, as in an iframe or a test runner's sandbox. */
-export const foreign = (code: string): FloatArray => runInNewContext(code) as FloatArray;

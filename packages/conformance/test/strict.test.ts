@@ -1,30 +1,11 @@
-import { LossScaleOptimizer, type Program, SGD, type Step } from '@sgd/core';
+import { LossScaleOptimizer, SGD, type Step } from '@sgd/core';
 import { cpu } from '@sgd/cpu';
 import { describe, expect, it } from 'vitest';
+import { program, update, variable } from '../../../tests/support/programs.ts';
 import { strict } from '../src/index.ts';
 
-const program: Program = {
-  rule: 'sgd',
-  slots: new Set(),
-  nesterov: false,
-  unscale: false,
-  clip: 'none',
-  finiteCheck: false,
-  measure: new Set(),
-  variables: [
-    { path: 'x', shape: [2], dtype: 'float32', group: 0, decays: false, overwrites: false, constraint: null },
-  ],
-};
-const step: Step = {
-  phase: 'update',
-  ordinary: true,
-  lossScale: 1,
-  accumulationSteps: 1,
-  clipLimit: 0,
-  rates: [{ learningRate: 1, momentum: 0, weightDecay: 0 }],
-  averageMomentum: 0,
-  averageOverwrite: false,
-};
+const plain = program([variable(2, { path: 'x' })]);
+const step: Step = { ...update, rates: [{ learningRate: 1, momentum: 0, weightDecay: 0 }] };
 const values = (...data: number[]) => ({ data: Float32Array.from(data), shape: [data.length] });
 
 describe('strict', () => {
@@ -63,12 +44,12 @@ describe('strict', () => {
   it('refuses handles that it did not make', async () => {
     const backend = strict(cpu());
     expect(() => backend.describe({ value: Float32Array.of(1) })).toThrow(/not a variable of a strict backend/);
-    expect(backend.refuses({ value: Float32Array.of(1, 2) }, 0, program)).toMatch(/no gradient of/);
+    expect(backend.refuses({ value: Float32Array.of(1, 2) }, 0, plain)).toMatch(/no gradient of/);
   });
 
   it('rejects calls that overlap', async () => {
     const backend = strict(cpu());
-    const session = await backend.open(program, [backend.variable(values(1, 2))]);
+    const session = await backend.open(plain, [backend.variable(values(1, 2))]);
     const gradient = backend.gradient(values(1, 1));
     const first = session.step(step, [gradient], [0]);
     const seconds = [
@@ -86,7 +67,7 @@ describe('strict', () => {
   it('takes its time in every call', async () => {
     let delays = 0;
     const backend = strict(cpu(), { delay: async () => void delays++ });
-    const session = await backend.open(program, [backend.variable(values(1, 2))]);
+    const session = await backend.open(plain, [backend.variable(values(1, 2))]);
     await session.step(step, [backend.gradient(values(1, 1))], [0]);
     await session.read([]);
     await session.dispose();

@@ -2,7 +2,8 @@ import { type FloatArray, SgdError } from '@sgd/core';
 import { cpu, type CpuGradient, type CpuVariable } from '@sgd/cpu';
 import conformance from '@sgd/cpu/conformance';
 import { describe, expect, it } from 'vitest';
-import { foreign, program, variable } from '../../../tests/support/programs.ts';
+import { program, variable } from '../../../tests/support/programs.ts';
+import { foreign } from '../../../tests/support/realm.ts';
 
 describe('the backend', () => {
   it('claims the same bits, and every feature', () => {

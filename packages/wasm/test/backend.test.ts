@@ -2,7 +2,8 @@ import { SGD, SgdError } from '@sgd/core';
 import { wasm, type WasmGradient, type WasmVariable } from '@sgd/wasm';
 import conformance from '@sgd/wasm/conformance';
 import { describe, expect, it } from 'vitest';
-import { foreign, program, variable } from '../../../tests/support/programs.ts';
+import { program, variable } from '../../../tests/support/programs.ts';
+import { foreign } from '../../../tests/support/realm.ts';
 
 const backend = await wasm({ reserve: 1 << 16 });
 

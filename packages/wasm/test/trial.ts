@@ -3,6 +3,7 @@ import { cpu } from '@sgd/cpu';
 import type { WasmBackend, WasmVariable } from '@sgd/wasm';
 import fc from 'fast-check';
 import { anyProgram, anyStep, numbers as anyNumbers } from '../../../tests/support/arbitraries.ts';
+import { program, update, variable } from '../../../tests/support/programs.ts';
 
 const BOUNDARIES = [0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 127, 128, 129, 136, 144, 255, 256, 257, 272, 1023, 1025, 2049];
 /** Deterministic numbers of many magnitudes; one in `rare` is special. */
@@ -74,35 +75,19 @@ export async function trial(
 }
 
 /** Plain descent on variables of these lengths. */
-const programOf = (lengths: readonly number[], more: Partial<Program> = {}): Program => ({
-  rule: 'sgd',
-  slots: new Set(),
-  nesterov: false,
-  unscale: false,
-  clip: 'none',
-  finiteCheck: false,
-  measure: new Set(),
-  variables: lengths.map((length, i) => ({
-    path: `v${i}`,
-    shape: [length],
-    dtype: 'float32',
-    group: 0,
-    decays: false,
-    overwrites: false,
-    constraint: null,
-  })),
-  ...more,
-});
+const programOf = (lengths: readonly number[], more: Partial<Program> = {}): Program =>
+  program(
+    lengths.map((length, i) => variable(length, { path: `v${i}` })),
+    more,
+  );
 
 const STEP: Step = {
-  phase: 'update',
-  ordinary: true,
+  ...update,
   lossScale: 3,
   accumulationSteps: 2,
   clipLimit: 0.1,
   rates: [{ learningRate: 1, momentum: 0.9, weightDecay: 0.01 }],
   averageMomentum: 0.9,
-  averageOverwrite: false,
 };
 
 /** One step with a norm clip over variables of these lengths, whose sums show in the last bit in which order they were taken. */

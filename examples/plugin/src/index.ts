@@ -1,1 +1,2 @@
-export { sgdJax, type Tensor } from './backend.ts';
+export { sgdJax } from './backend.ts';
+export type { Tensor } from './tensor.ts';

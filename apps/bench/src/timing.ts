@@ -34,6 +34,8 @@ export interface Timed {
   readonly cycle?: number;
   /** Only the last call of each cycle is timed. */
   readonly last?: boolean;
+  /** Each call of a cycle has a turn of its own; a sample is one cycle. */
+  readonly apart?: boolean;
   /** Where it wants another one than the others; with no more samples. */
   readonly effort?: Partial<Effort>;
 }
@@ -48,9 +50,12 @@ export async function time(all: readonly Timed[], effort: Effort): Promise<(Timi
     const own = { ...effort, ...timed.effort };
     runners.push(await Runner.warmed(timed, { ...own, samples: Math.min(own.samples, effort.samples) }));
   }
+  const turns = Math.max(...runners.map((runner) => runner.turns));
   for (let round = 1; round <= effort.samples; round++) {
-    for (const runner of runners) {
-      if (runner.isDue(round / effort.samples)) await runner.sample();
+    for (let turn = 0; turn < turns; turn++) {
+      for (const runner of runners) {
+        if (turn < runner.turns && runner.isDue(round / effort.samples)) await runner.sample();
+      }
     }
   }
   return runners.map((runner) => runner.result());
@@ -64,6 +69,8 @@ class Runner {
   readonly #cycles: number;
   readonly #wanted: number;
   readonly #samples: number[] = [];
+  /** Of calls that have turns of their own, those of the sample under way. */
+  #calls: number[] = [];
 
   private constructor(timed: Timed, asynchronous: boolean, each: number, { samples, sample, patience }: Effort) {
     const cycle = Math.max(1, each * (timed.cycle ?? 1));
@@ -109,12 +116,26 @@ class Runner {
     return this.#samples.length < Math.floor(share * this.#wanted + 1e-9);
   }
 
+  /** Turns that make a sample. */
+  get turns(): number {
+    const { apart, cycle = 1 } = this.#timed;
+    return apart ? cycle : 1;
+  }
+
+  /** One turn. */
   async sample(): Promise<void> {
-    const { cycle = 1, last = false } = this.#timed;
+    const { cycle = 1, last = false, apart = false } = this.#timed;
     await this.#timed.turn?.();
+    if (apart) {
+      this.#calls.push(await this.#call());
+      if (this.#calls.length < cycle) return;
+      this.#samples.push(last ? this.#calls.at(-1)! : this.#calls.reduce((a, b) => a + b) / cycle);
+      this.#calls = [];
+      return;
+    }
     // uncounted, and not for those that are slow: what the others left in the cache is none of its business
-    if (this.#cycles > 1) await this.#calls(1);
-    const total = await (last ? this.#lastCalls() : this.#calls(this.#cycles));
+    if (this.#cycles > 1) await this.#cyclesOf(1);
+    const total = await (last ? this.#lastCalls() : this.#cyclesOf(this.#cycles));
     this.#samples.push(total / this.#cycles / (last ? 1 : cycle));
   }
 
@@ -125,8 +146,18 @@ class Runner {
     return { median: at(0.5), spread: (at(0.75) - at(0.25)) / 2 / at(0.5), samples: sorted.length };
   }
 
+  /** Nanoseconds of one call, until it is done. */
+  async #call(): Promise<number> {
+    const { call, settle } = this.#timed;
+    const start = now();
+    const result = call();
+    if (this.#asynchronous) await result;
+    if (settle) await settle();
+    return now() - start;
+  }
+
   /** Nanoseconds of so many cycles. */
-  async #calls(cycles: number): Promise<number> {
+  async #cyclesOf(cycles: number): Promise<number> {
     const { call, settle, cycle = 1 } = this.#timed;
     const count = cycles * cycle;
     const start = now();

@@ -52,6 +52,20 @@ describe('time', () => {
     expect(all).toMatchObject({ median: 2.5e6, samples: 5 });
   });
 
+  it('gives each call of a cycle a turn of its own, if that is asked for', async () => {
+    const taking = clock();
+    let count = 0;
+    const log: string[] = [];
+    const { call } = taking(() => (++count % 4 === 0 ? 1 : 3));
+    const slow = { call: () => (log.push('a'), call()), cycle: 4, apart: true };
+    const other = { call: () => void log.push('b') };
+    const [all] = await time([slow, other], { ...effort, sample: 0 });
+    expect(all).toMatchObject({ median: 2.5e6, samples: 5 });
+    expect(log.join('').slice(-10)).toBe('abaaaabaaa');
+    const [last] = await time([{ ...slow, last: true }, other], { ...effort, sample: 0 });
+    expect(last).toMatchObject({ median: 1e6, samples: 5 });
+  });
+
   it('announces turns, awaits promises, and waits for what is not done at the end of a sample', async () => {
     const log: string[] = [];
     const later = (name: string) => (): Promise<void> =>

@@ -4,8 +4,8 @@ import type { SetRow } from './turns.ts';
 /** What it is, and the table. */
 export function setsTable(rows: readonly SetRow[]): string[] {
   return [
-    'Sets of options of one contender in one process: each takes one step, or one accumulation cycle, then it is the turn of the next,\n' +
-      'so that each finds in the caches what the others left there. ":update" finds what the micro-steps of its own cycle left.\n' +
+    'Sets of options of one contender in one process: each takes one step, or one micro-step, then it is the turn of the next,\n' +
+      'so that each finds in the caches what the others left there.\n' +
       '"x momentum": its time against that of momentum.',
     table(
       ['workload', 'contender', 'options', 'ns/element', 'spread', 'x momentum'],

@@ -31,7 +31,7 @@ const MORE = 10;
 
 /**
  * Lets the sets of one contender take turns on one workload, each on variables and gradients of its own. A turn is one step, or one
- * accumulation cycle, and nothing goes uncounted before it: what the others evicted from the caches has to come back in the time that counts.
+ * micro-step of an accumulation, and nothing goes uncounted before it: what the others evicted from the caches has to come back in the time that counts.
  */
 export async function takeTurns(
   workload: Workload,
@@ -49,7 +49,7 @@ export async function takeTurns(
     for (const set of sets) {
       try {
         const run = await contender.start(createTask(set, workload));
-        started.push({ options: set.name, run, ...timedRun(run, set) });
+        started.push({ options: set.name, run, ...timedRun(run, set), apart: true });
       } catch (error) {
         skip(set.name, `failed: ${String(error)}`, true);
       }

@@ -1,210 +1,35 @@
-// Written by `npm run ranking`: what apps/bench measured. Not to be changed by hand.
+// Written by `npm run ranking`. Not to be changed by hand.
 import type { Figures } from './figures.ts';
 
 export const RANKING: { readonly node?: Figures; readonly browser?: Figures } = {
   node: {
     machine: 'AMD EPYC, 2 cores, Linux x64, Node v20.20.2',
-    rows: [
-      {
-        name: 'wasm',
-        elements: 10,
-        nanosecondsPerElement: 33.2,
-      },
-      {
-        name: 'cpu',
-        elements: 10,
-        nanosecondsPerElement: 23,
-      },
-      {
-        name: 'tfjs:cpu',
-        elements: 10,
-        nanosecondsPerElement: 208,
-      },
-      {
-        name: 'tfjs:wasm',
-        elements: 10,
-        nanosecondsPerElement: 567,
-      },
-      {
-        name: 'onnxruntime:node',
-        elements: 10,
-        nanosecondsPerElement: 3290,
-      },
-      {
-        name: 'onnxruntime:wasm',
-        elements: 10,
-        nanosecondsPerElement: 4700,
-      },
-      {
-        name: 'gpujs:cpu',
-        elements: 10,
-        nanosecondsPerElement: 808,
-      },
-      {
-        name: 'gpujs:webasm',
-        elements: 10,
-        nanosecondsPerElement: 1400,
-      },
-      {
-        name: 'wasm',
-        elements: 100,
-        nanosecondsPerElement: 3.41,
-      },
-      {
-        name: 'cpu',
-        elements: 100,
-        nanosecondsPerElement: 4.85,
-      },
-      {
-        name: 'tfjs:cpu',
-        elements: 100,
-        nanosecondsPerElement: 24.9,
-      },
-      {
-        name: 'tfjs:wasm',
-        elements: 100,
-        nanosecondsPerElement: 56.8,
-      },
-      {
-        name: 'onnxruntime:node',
-        elements: 100,
-        nanosecondsPerElement: 314,
-      },
-      {
-        name: 'onnxruntime:wasm',
-        elements: 100,
-        nanosecondsPerElement: 311,
-      },
-      {
-        name: 'gpujs:cpu',
-        elements: 100,
-        nanosecondsPerElement: 99,
-      },
-      {
-        name: 'gpujs:webasm',
-        elements: 100,
-        nanosecondsPerElement: 119,
-      },
-      {
-        name: 'wasm',
-        elements: 1000,
-        nanosecondsPerElement: 0.572,
-      },
-      {
-        name: 'cpu',
-        elements: 1000,
-        nanosecondsPerElement: 2.23,
-      },
-      {
-        name: 'tfjs:cpu',
-        elements: 1000,
-        nanosecondsPerElement: 7.23,
-      },
-      {
-        name: 'tfjs:wasm',
-        elements: 1000,
-        nanosecondsPerElement: 6.1,
-      },
-      {
-        name: 'onnxruntime:node',
-        elements: 1000,
-        nanosecondsPerElement: 32.6,
-      },
-      {
-        name: 'onnxruntime:wasm',
-        elements: 1000,
-        nanosecondsPerElement: 33.2,
-      },
-      {
-        name: 'gpujs:cpu',
-        elements: 1000,
-        nanosecondsPerElement: 13.3,
-      },
-      {
-        name: 'gpujs:webasm',
-        elements: 1000,
-        nanosecondsPerElement: 17.5,
-      },
-      {
-        name: 'wasm',
-        elements: 100000,
-        nanosecondsPerElement: 0.357,
-      },
-      {
-        name: 'cpu',
-        elements: 100000,
-        nanosecondsPerElement: 2.54,
-      },
-      {
-        name: 'tfjs:cpu',
-        elements: 100000,
-        nanosecondsPerElement: 7.06,
-      },
-      {
-        name: 'tfjs:wasm',
-        elements: 100000,
-        nanosecondsPerElement: 0.393,
-      },
-      {
-        name: 'onnxruntime:node',
-        elements: 100000,
-        nanosecondsPerElement: 3.65,
-      },
-      {
-        name: 'onnxruntime:wasm',
-        elements: 100000,
-        nanosecondsPerElement: 4.27,
-      },
-      {
-        name: 'gpujs:cpu',
-        elements: 100000,
-        nanosecondsPerElement: 6.97,
-      },
-      {
-        name: 'gpujs:webasm',
-        elements: 100000,
-        nanosecondsPerElement: 3.89,
-      },
-      {
-        name: 'wasm',
-        elements: 1000000,
-        nanosecondsPerElement: 0.51,
-      },
-      {
-        name: 'cpu',
-        elements: 1000000,
-        nanosecondsPerElement: 2.56,
-      },
-      {
-        name: 'tfjs:cpu',
-        elements: 1000000,
-        nanosecondsPerElement: 6.99,
-      },
-      {
-        name: 'tfjs:wasm',
-        elements: 1000000,
-        nanosecondsPerElement: 0.382,
-      },
-      {
-        name: 'onnxruntime:node',
-        elements: 1000000,
-        nanosecondsPerElement: 4.99,
-      },
-      {
-        name: 'onnxruntime:wasm',
-        elements: 1000000,
-        nanosecondsPerElement: 3.4,
-      },
-      {
-        name: 'gpujs:cpu',
-        elements: 1000000,
-        nanosecondsPerElement: 6.68,
-      },
-      {
-        name: 'gpujs:webasm',
-        elements: 1000000,
-        nanosecondsPerElement: 4.91,
-      },
-    ],
+    elements: [10, 100, 1000, 100000, 1000000],
+    nanoseconds: {
+      wasm: [33.2, 3.41, 0.572, 0.357, 0.51],
+      cpu: [23, 4.85, 2.23, 2.54, 2.56],
+      'onnxruntime:node': [3290, 314, 32.6, 3.65, 4.99],
+      'onnxruntime:wasm': [4700, 311, 33.2, 4.27, 3.4],
+      'gpujs:cpu': [808, 99, 13.3, 6.97, 6.68],
+      'gpujs:webasm': [1400, 119, 17.5, 3.89, 4.91],
+    },
+    software: [],
+  },
+  browser: {
+    machine:
+      'AMD EPYC, 2 cores, Linux x64, Chromium 156; a program plays the GPU: ANGLE (Google, Vulkan 1.3.0 (SwiftShader Device (Subzero) (0x0000C0DE)), SwiftShader driver)',
+    elements: [10, 100, 1000, 100000, 1000000],
+    nanoseconds: {
+      wasm: [32.2, 4.48, 0.739, 0.384, 0.435],
+      cpu: [31.3, 6.27, 3.71, 2.98, 2.83],
+      'onnxruntime:webgpu': [219000, 22600, 2160, 60.5, 71],
+      'onnxruntime:wasm': [3910, 568, 74.8, 7.25, 6.42],
+      'gpujs:webgl2': [3690, 394, 57.7, 9.79, 24.9],
+      'gpujs:webgl': [3240, 368, 58, 18.2, 96.3],
+      'gpujs:webasm': [669, 77, 18.7, 7.1, 8.01],
+      'gpujs:cpu': [291, 47.1, 17, 7.3, 7.89],
+      'gpujs:webgpu': [24500, 2490, 324, 50.2, 88.4],
+    },
+    software: ['onnxruntime:webgpu', 'gpujs:webgl2', 'gpujs:webgl', 'gpujs:webgpu'],
   },
 };

@@ -187,6 +187,14 @@ describe('in an environment', () => {
     expect(report.candidates.find((one) => one.name === name)?.reason).toMatch(reason);
   });
 
+  it('on a real GPU the figures of a program that plays one count for nothing', async () => {
+    const { environment, options } = CASES.find(({ winner }) => winner === 'gpujs:webgl2')!;
+    const report = await reportOf({ ...options, environment });
+    expect(report.reason).toMatch(/^it computes on the GPU|^first in order/);
+    for (const one of report.candidates.filter(({ status }) => status === 'chosen' || status === 'usable'))
+      expect(one.nanosecondsPerElement !== undefined, one.name).toBe(one.device === 'cpu');
+  });
+
   it.each([
     ['wasm', /tfjs is on wasm; steps are fused/],
     ['cpu', /tfjs is on cpu; steps are fused/],

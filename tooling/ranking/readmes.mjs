@@ -1,9 +1,7 @@
-// Writes the table "which backend here" into the READMEs, between its two comments: from the figures that @sgd/auto goes by.
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { isMain } from './pnpm.mjs';
+// The table "which backend here", between its two comments in the READMEs.
+import { readFileSync, readdirSync } from 'node:fs';
 
-const root = new URL('../', import.meta.url);
+const root = new URL('../../', import.meta.url);
 const SIZES = [1e3, 1e5, 1e6];
 const ROWS = [
   ['typed arrays', 'wasm', 'wasm', "Keras's bits"],
@@ -26,14 +24,12 @@ export const readmes = () => [
 ];
 
 /** A README with the table as it should be; `null` when it has no place for it. */
-export function withTable(file, text, { machine, rows }) {
+export function withTable(file, text, { node: { machine, runtime, rows } }) {
   const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)];
   if (from < 0 || to < from) return null;
   const link = (name) => `[\`@sgd/${name}\`](${file === 'README.md' ? 'packages/' : '../'}${name}/README.md)`;
-  const figure = (name, elements) => {
-    const row = rows.find((one) => one.name === name && one.elements === elements);
-    return row ? row.nanosecondsPerElement.toPrecision(2) : '–';
-  };
+  const figure = (name, elements) =>
+    rows.find((one) => one.name === name)?.nanoseconds[elements]?.toPrecision(2) ?? '–';
   const cells = [
     ['your gradients are in', 'take', 'numbers', ...SIZES.map((size) => size.toLocaleString('en-US'))],
     ...ROWS.map(([where, name, measured, numbers]) => [
@@ -47,17 +43,7 @@ export function withTable(file, text, { machine, rows }) {
   const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
   const rule = `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`;
   const table = [line(cells[0]), rule, ...cells.slice(1).map(line)].join('\n');
-  const about = `Nanoseconds an element for a step of momentum over so many, on ${machine}. Nothing was measured on a real GPU. \`npx sgd-doctor\` measures
+  const about = `Nanoseconds an element for a step of momentum over so many, on ${machine}, ${runtime}. Nothing was measured on a real GPU. \`npx sgd-doctor\` measures
 yours, and [\`@sgd/auto\`](${file === 'README.md' ? 'packages/' : '../'}auto/README.md) chooses.`;
   return `${text.slice(0, from)}${BEGIN}\n\n${table}\n\n${about}\n\n${text.slice(to)}`;
-}
-
-if (isMain(import.meta.url)) {
-  const { RANKING } = await import('../packages/auto/dist/ranking.js');
-  for (const file of readmes()) {
-    const path = fileURLToPath(new URL(file, root));
-    const text = withTable(file, readFileSync(path, 'utf8'), RANKING.node);
-    if (text === null) throw new Error(`${file}: there is no place for the table`);
-    writeFileSync(path, text);
-  }
 }

@@ -58,4 +58,9 @@ async function main() {
   return 0;
 }
 
-process.exitCode = await main();
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`ranking: ${error.message}\n`);
+  process.exitCode = 1;
+}

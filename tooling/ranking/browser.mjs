@@ -1,4 +1,4 @@
-import { findChromium, openBench } from '../../packages/auto/bench/chromium.mjs';
+import { openBench } from '../../packages/auto/bench/chromium.mjs';
 import { machine, NOISY, Rows, SIZES } from './rows.mjs';
 
 /** Where gradients live, and for TensorFlow.js the engines that it may be on. */
@@ -24,9 +24,7 @@ function spread(samples) {
 
 /** The figures of pages in Chromium; kinds that are not named keep the figures that there are. */
 export async function measureBrowser(kinds, kept) {
-  const chromium = findChromium();
-  if (!chromium) throw new Error('there is no Chromium: set CHROME_PATH');
-  const bench = await openBench(chromium);
+  const bench = await openBench();
   try {
     const turns = kinds.flatMap((gradients) =>
       TURNS[gradients].flatMap((engine) =>
@@ -54,7 +52,8 @@ export async function measureBrowser(kinds, kept) {
 /** One page: a sample of each candidate that runs. */
 async function take(bench, { gradients, engine, elements, found }) {
   const workload = { shapes: [[elements]] };
-  const { candidates } = await bench.time({ gradients, workload, engine, milliseconds: MILLISECONDS });
+  const given = { gradients, workload, engine, milliseconds: MILLISECONDS };
+  const { candidates } = await bench.visit((time) => time(given));
   for (const { name, device, nanosecondsPerElement } of candidates) {
     if (nanosecondsPerElement === undefined) continue;
     const full = engine === undefined ? name : `${name}:${engine}`;

@@ -6,7 +6,7 @@ import { chromium } from 'playwright';
 import { build, preview } from 'vite';
 
 /** The browser; `undefined` where there is none. */
-export function findChromium() {
+function findChromium() {
   const { CHROME_PATH } = process.env;
   const places = CHROME_PATH === undefined ? ['/usr/bin/chromium', '/usr/bin/google-chrome'] : [CHROME_PATH];
   return places.find((path) => path && existsSync(path));
@@ -16,10 +16,11 @@ export function findChromium() {
 const ARGS = ['--no-sandbox', '--enable-unsafe-webgpu', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'];
 
 /**
- * Builds the page, serves it, and starts Chromium. The page is not cross-origin isolated, as most are not: engines have one thread there. `time`
- * opens it anew for each call, in a process of its own.
+ * Builds the page, serves it, and starts Chromium. The page is not cross-origin isolated, as most are not: engines have one thread there. Each
+ * visit opens it anew, in a process of its own.
  */
-export async function openBench(executablePath) {
+export async function openBench(executablePath = findChromium()) {
+  if (executablePath === undefined) throw new Error('there is no Chromium: set CHROME_PATH');
   const outDir = mkdtempSync(join(tmpdir(), 'sgd-bench-'));
   const config = {
     configFile: false,
@@ -31,22 +32,23 @@ export async function openBench(executablePath) {
   await build(config);
   const server = await preview({ ...config, preview: { port: 0 } });
   const browser = await chromium.launch({ executablePath, args: ARGS });
-  const call = async (name, given) => {
+  const visit = async (work) => {
     const page = await browser.newPage();
+    const call = (name, given) => page.evaluate(([job, all]) => globalThis.bench[job](all), [name, given]);
     try {
       await page.goto(server.resolvedUrls.local[0]);
       await page.waitForFunction(() => 'bench' in globalThis);
-      return await page.evaluate(([job, all]) => globalThis.bench[job](all), [name, given]);
+      return await work(call);
     } finally {
       await page.close();
     }
   };
   return {
     version: browser.version(),
-    /** Who draws. */
-    renderer: () => call('renderer'),
-    /** The report of `@sgd/auto` that has timed what is given. */
-    time: (given) => call('time', given),
+    /** Who draws for WebGL. */
+    renderer: () => visit((call) => call('renderer')),
+    /** Opens the page for some work; `time` gives the report of `@sgd/auto` that has timed what it is given. */
+    visit: (work) => visit((call) => work((given) => call('time', given))),
     async close() {
       await browser.close();
       await new Promise((done) => void server.httpServer.close(done));

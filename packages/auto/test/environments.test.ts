@@ -129,8 +129,8 @@ const CASES: readonly Case[] = [
       document: webgl(Math.fround(0.1), 'ANGLE (Google, Vulkan, SwiftShader driver)'),
       modules: gpuPackage,
     },
-    options: { gradients: 'gpujs' },
-    winner: 'gpujs:webasm',
+    options: { gradients: 'gpujs', workload: { shapes: [[10]] } },
+    winner: 'gpujs:cpu',
     says: ['gpujs:webgl2', /SwiftShader/],
   },
   {

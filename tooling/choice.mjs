@@ -1,10 +1,9 @@
 // `npm run ranking:check`: see HELP.
-import { execFile } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { openBench } from '../packages/auto/bench/chromium.mjs';
 import { reportsOf, verdictOf } from './ranking/choice.mjs';
+import { choiceInNode } from './ranking/node.mjs';
 
 const KINDS = ['host', 'gpujs', 'onnxruntime'];
 const PLACES = ['node', 'browser'];
@@ -52,12 +51,6 @@ function workloads() {
 }
 const options = { momentum: 0.9, nesterov: true, globalClipnorm: 1 };
 
-const child = fileURLToPath(new URL('ranking/choice-child.mjs', import.meta.url));
-async function inNode({ gradients, workload }) {
-  const { stdout } = await promisify(execFile)(process.execPath, [child, gradients, JSON.stringify(workload)]);
-  return JSON.parse(stdout.slice(stdout.indexOf('{"choice"'))); // engines may greet
-}
-
 /** The shares of a place. */
 async function check(place, reports, { gradients: kinds, most }) {
   const shares = [];
@@ -87,7 +80,7 @@ async function main() {
     return 0;
   }
   const shares = [];
-  if (flags.places.includes('node')) shares.push(...(await check('node', inNode, flags)));
+  if (flags.places.includes('node')) shares.push(...(await check('node', choiceInNode, flags)));
   if (flags.places.includes('browser')) {
     const bench = await openBench();
     try {

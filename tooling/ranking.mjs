@@ -1,9 +1,9 @@
-// `npm run ranking`: times steps of momentum on all engines, in Node with apps/bench and in Chromium with packages/auto/bench, and writes what
-// comes of it: see HELP.
+// `npm run ranking`: times steps of momentum on all engines, in Node and in Chromium, and writes what comes of it: see HELP.
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { KINDS, measureBrowser } from './ranking/browser.mjs';
+import { measureBrowser } from './ranking/browser.mjs';
+import { KINDS } from './ranking/measure.mjs';
 import { measureNode } from './ranking/node.mjs';
 import { writeAll } from './ranking/write.mjs';
 
@@ -14,7 +14,7 @@ where it does not time itself (packages/auto/src/ranking.ts), the table "which b
 its charts. Let nothing else run meanwhile.
 
   --only WHERE      node, browser, or nothing: only write, from the figures that there are; default: both
-  --gradients KIND  in the browser, engines for gradients of ${KINDS.join(', ')} only; may be repeated; others keep their figures
+  --gradients KIND  engines for gradients of ${KINDS.join(', ')} only; may be repeated; others keep their figures
   --help            this text
 
 CHROME_PATH is the browser, where it is in none of the usual places.
@@ -51,7 +51,7 @@ async function main() {
   const file = fileURLToPath(new URL('ranking/figures.json', import.meta.url));
   const figures = JSON.parse(readFileSync(file, 'utf8'));
   const { only = 'both', gradients } = flags;
-  if (only === 'both' || only === 'node') figures.node = measureNode();
+  if (only === 'both' || only === 'node') figures.node = await measureNode(gradients, figures.node);
   if (only === 'both' || only === 'browser') figures.browser = await measureBrowser(gradients, figures.browser);
   writeFileSync(file, JSON.stringify(figures));
   writeAll(figures);

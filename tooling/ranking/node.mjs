@@ -1,43 +1,24 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { machine, NOISY, Rows, SIZES } from './rows.mjs';
+import { promisify } from 'node:util';
+import { machine, samplesOf } from './measure.mjs';
 
-const root = fileURLToPath(new URL('../../', import.meta.url));
-/** Contenders of the bench by the names of candidates; ordinary arrays are what gradients on the host are in. */
-const CONTENDERS = {
-  'wasm:arrays': 'wasm',
-  ...Object.fromEntries(
-    ['cpu', 'tfjs:cpu', 'tfjs:wasm', 'onnxruntime:node', 'onnxruntime:wasm', 'gpujs:cpu', 'gpujs:webasm'].map(
-      (name) => [name, name],
-    ),
-  ),
-};
-const words = [
-  'steps',
-  'momentum',
-  ...SIZES.map((size) => size.toExponential().replace('+', '')),
-  ...Object.keys(CONTENDERS),
-];
+const child = fileURLToPath(new URL('child.mjs', import.meta.url));
 
-/** The figures of Node, from a run of apps/bench. */
-export function measureNode() {
-  const folder = mkdtempSync(join(tmpdir(), 'sgd-ranking-'));
-  const file = join(folder, 'bench.json');
-  try {
-    const flags = ['tooling/run.mjs', '@sgd/bench', '--only', words.join(' '), '--out', file, '--progress'];
-    execFileSync(process.execPath, flags, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-    const rows = new Rows();
-    for (const row of JSON.parse(readFileSync(file, 'utf8')).rows) {
-      const name = CONTENDERS[row.contender];
-      const elements = Number(row.workload);
-      if (row.options !== 'momentum' || name === undefined || !(elements > 0)) continue;
-      rows.add(name, 'cpu', elements, row.nsPerElement, row.spread > NOISY);
-    }
-    return { machine: machine(), runtime: `Node ${process.version}`, rows: rows.all() };
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+/** What a new process prints. */
+async function inProcess(given) {
+  const { stdout } = await promisify(execFile)(process.execPath, [child, JSON.stringify(given)]);
+  return JSON.parse(stdout.slice(stdout.lastIndexOf('\n') + 1));
+}
+
+/** The report of `@sgd/auto` that has timed what is given. */
+const time = inProcess;
+
+/** The reports of a choice: those of `reportsOf`. */
+export const choiceInNode = (given) => inProcess({ ...given, choice: true });
+
+/** The figures of Node; kinds that are not named keep those that there are. */
+export async function measureNode(kinds, kept) {
+  const rows = await samplesOf('Node', ['cpu', 'wasm'], kinds, kept, time);
+  return { machine: machine(), runtime: `Node ${process.version}`, rows };
 }

@@ -1,7 +1,6 @@
 // `npm run ranking:check`: see HELP.
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { openBench } from '../packages/auto/bench/chromium.mjs';
 import { reportsOf, verdictOf } from './ranking/choice.mjs';
 import { choiceInNode } from './ranking/node.mjs';
 
@@ -82,6 +81,7 @@ async function main() {
   const shares = [];
   if (flags.places.includes('node')) shares.push(...(await check('node', choiceInNode, flags)));
   if (flags.places.includes('browser')) {
+    const { openBench } = await import('../packages/auto/bench/chromium.mjs');
     const bench = await openBench();
     try {
       const inPage = (given) => bench.visit((time) => reportsOf(time, given));

@@ -2,10 +2,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { measureBrowser } from './ranking/browser.mjs';
 import { KINDS } from './ranking/measure.mjs';
 import { measureNode } from './ranking/node.mjs';
-import { writeAll } from './ranking/write.mjs';
 
 const HELP = `usage: npm run ranking -- [--only node|browser|nothing] [--gradients KIND]...
 
@@ -52,8 +50,12 @@ async function main() {
   const figures = JSON.parse(readFileSync(file, 'utf8'));
   const { only = 'both', gradients } = flags;
   if (only === 'both' || only === 'node') figures.node = await measureNode(gradients, figures.node);
-  if (only === 'both' || only === 'browser') figures.browser = await measureBrowser(gradients, figures.browser);
+  if (only === 'both' || only === 'browser') {
+    const { measureBrowser } = await import('./ranking/browser.mjs');
+    figures.browser = await measureBrowser(gradients, figures.browser);
+  }
   writeFileSync(file, JSON.stringify(figures));
+  const { writeAll } = await import('./ranking/write.mjs');
   writeAll(figures);
   return 0;
 }

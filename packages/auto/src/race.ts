@@ -9,7 +9,7 @@ export interface Racer {
 }
 
 export interface RaceOptions {
-  /** How long each may take, in milliseconds; twice as long while it is not clear which is the fastest. */
+  /** How long each may take, in milliseconds; longer while it is not clear which is the fastest. */
   readonly milliseconds: number;
   readonly signal?: Signal | undefined;
   readonly onProgress?: ((done: number, of: number) => void) | undefined;
@@ -17,8 +17,10 @@ export interface RaceOptions {
 
 /** Samples that fill the time that each has. */
 const SAMPLES = 18;
-/** Samples of each, at least; fewer where steps take longer than the time that there is. */
+/** Samples of each, at least; fewer where steps are so slow that the time is over before. */
 const [LEAST, FEWEST] = [8, 2];
+/** Samples that tell apart what is close: slow steps have twice the time for so many. */
+const ENOUGH = 12;
 /** It is clear that one is slower when it takes so many times as long as the fastest. */
 const CLEAR = 1.3;
 /** Code is not compiled yet when the later samples are shorter than the earlier ones by more than this share; it may become so many times as fast. */
@@ -37,9 +39,10 @@ class Lane {
     this.#run = run;
   }
 
-  /** Whether it has had all of its time; slow steps are taken even so. */
-  hasHad(milliseconds: number): boolean {
-    return this.#samples.length >= FEWEST && this.#spent >= milliseconds;
+  /** Whether it has had all of its time; close: it could still be the fastest. */
+  hasHad(milliseconds: number, close: boolean): boolean {
+    const { length } = this.#samples;
+    return length >= FEWEST && this.#spent >= milliseconds * (close && length < ENOUGH ? 2 : 1);
   }
 
   /** Takes steps for about so many milliseconds. Clocks of pages may be as coarse as one: what takes too short is taken again, with more steps. */
@@ -89,17 +92,19 @@ function wantClock(): void {
   throw new SgdError('SGD_UNSUPPORTED', 'benchmark: the clock stands still while code runs here; leave it out');
 }
 
-/** Those that are timed further: the fastest, and those that may be as fast; none when it is clear which it is. */
-function undecided(lanes: readonly Lane[], hasTime: (lane: Lane) => boolean): Lane[] {
+/** Those that are timed further: the fastest, and those that may be as fast; none when it is clear which it is, or there is no more time. */
+function undecided(lanes: readonly Lane[], round: number, milliseconds: number): Lane[] {
   const best = lanes.reduce((a, b) => (b.figure() < a.figure() ? b : a));
-  const mayWin = (lane: Lane): boolean => lane.figure() < (lane.isWarming() ? SPEEDUP : CLEAR) * best.figure();
-  const left = lanes.filter((lane) => hasTime(lane) && mayWin(lane));
-  return left.some((lane) => lane !== best) ? left : [];
+  const left = lanes.filter((lane) => {
+    const close = lane.figure() < (lane.isWarming() ? SPEEDUP : CLEAR) * best.figure();
+    return (close || round < LEAST) && !lane.hasHad(milliseconds, close);
+  });
+  return left.some((lane) => lane !== best) || round < FEWEST ? left : [];
 }
 
 /**
  * Takes steps of each in turn, sample by sample, so that what slows the machine for a while slows all of them: until it is clear which is the
- * fastest, but no longer than twice the time that there is.
+ * fastest, but no longer than twice the time that there is, or four times where steps are slow and close.
  *
  * @returns the time of a step of each, in milliseconds, in their order
  * @throws SgdError `SGD_UNSUPPORTED` where the clock stands still
@@ -108,7 +113,6 @@ export async function race(racers: readonly Racer[], options: RaceOptions): Prom
   const { milliseconds, signal, onProgress } = options;
   wantClock();
   const lanes = racers.map(({ run }) => new Lane(run));
-  const hasTime = (lane: Lane): boolean => !lane.hasHad(2 * milliseconds);
   let done = 0;
   let going = lanes;
   for (let round = 1; going.length > 0; round++) {
@@ -118,7 +122,7 @@ export async function race(racers: readonly Racer[], options: RaceOptions): Prom
       signal?.throwIfAborted();
       onProgress?.(++done, expected);
     }
-    going = round < LEAST ? lanes.filter(hasTime) : undecided(lanes, hasTime);
+    going = undecided(lanes, round, 2 * milliseconds);
   }
   return lanes.map((lane) => lane.figure());
 }

@@ -71,11 +71,18 @@ describe('the race', () => {
     expect(times[1]! / 0.0004).toBeCloseTo(1, 0);
   });
 
+  it('gives slow steps that are close twice the time, to see more of them', async () => {
+    const racers = [racer('b', (step) => (step < 6 ? 60 : 42)), racer('a', (step) => (step < 6 ? 70 : 36))];
+    expect(order(racers, await race(racers, { milliseconds: 250 }))).toEqual(['a', 'b']);
+    expect(Math.max(...racers.map(({ steps }) => steps))).toBeGreaterThanOrEqual(12);
+    expect(now).toBeLessThan(2000);
+  });
+
   it('takes few steps where one takes longer than all the time that there is', async () => {
     const racers = [racer('a', () => 900), racer('b', () => 1000), racer('c', () => 1)];
     const times = await race(racers, { milliseconds: 250 });
     expect(times.map(Math.round)).toEqual([900, 1000, 1]);
-    expect(racers.slice(0, 2).map(({ steps }) => steps)).toEqual([2, 2]);
+    expect(racers.slice(0, 2).map(({ steps }) => steps)).toEqual([2, 2]); // the other is clearly faster
   });
 
   it('tells how far it is, ends with all done, and stops when it is told to', async () => {

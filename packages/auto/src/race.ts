@@ -19,7 +19,7 @@ export interface RaceOptions {
 const SAMPLES = 18;
 /** Samples of each, at least; fewer where steps are so slow that the time is over before. */
 const [LEAST, FEWEST] = [8, 2];
-/** Samples that tell apart what is close: slow steps have twice the time for so many. */
+/** Samples that tell apart what is close. */
 const ENOUGH = 12;
 /** It is clear that one is slower when it takes so many times as long as the fastest. */
 const CLEAR = 1.3;
@@ -39,10 +39,11 @@ class Lane {
     this.#run = run;
   }
 
-  /** Whether it has had all of its time; close: it could still be the fastest. */
+  /** Whether it has had all of its time: twice as much where it is close to the fastest, and has slow steps or is still being compiled. */
   hasHad(milliseconds: number, close: boolean): boolean {
     const { length } = this.#samples;
-    return length >= FEWEST && this.#spent >= milliseconds * (close && length < ENOUGH ? 2 : 1);
+    const unsure = close && (length < ENOUGH || this.isWarming());
+    return length >= FEWEST && this.#spent >= milliseconds * (unsure ? 2 : 1);
   }
 
   /** Takes steps for about so many milliseconds. Clocks of pages may be as coarse as one: what takes too short is taken again, with more steps. */
@@ -96,15 +97,16 @@ function wantClock(): void {
 function undecided(lanes: readonly Lane[], round: number, milliseconds: number): Lane[] {
   const best = lanes.reduce((a, b) => (b.figure() < a.figure() ? b : a));
   const left = lanes.filter((lane) => {
-    const close = lane.figure() < (lane.isWarming() ? SPEEDUP : CLEAR) * best.figure();
-    return (close || round < LEAST) && !lane.hasHad(milliseconds, close);
+    const ratio = lane.figure() / best.figure();
+    const mayWin = ratio < (lane.isWarming() ? SPEEDUP : CLEAR);
+    return (mayWin || round < LEAST) && !lane.hasHad(milliseconds, ratio < CLEAR);
   });
   return left.some((lane) => lane !== best) || round < FEWEST ? left : [];
 }
 
 /**
  * Takes steps of each in turn, sample by sample, so that what slows the machine for a while slows all of them: until it is clear which is the
- * fastest, but no longer than twice the time that there is, or four times where steps are slow and close.
+ * fastest, but no longer than twice the time that there is, or four times for those that are close and slow, or still being compiled.
  *
  * @returns the time of a step of each, in milliseconds, in their order
  * @throws SgdError `SGD_UNSUPPORTED` where the clock stands still

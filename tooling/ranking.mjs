@@ -1,66 +1,68 @@
-// `npm run ranking`: times steps of momentum on the engines, with apps/bench, and writes what @sgd/auto goes by where it does not time
-// itself, to packages/auto/src/ranking.ts, and the table that the READMEs have of it. `-- --node FILE` and `-- --browser FILE` take the JSON of a bench run instead of running it.
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+// `npm run ranking`: times steps of momentum on all engines, in Node and in Chromium, and writes what comes of it: see HELP.
+import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { KINDS } from './ranking/measure.mjs';
+import { measureNode } from './ranking/node.mjs';
 
-const root = fileURLToPath(new URL('../', import.meta.url));
-const target = join(root, 'packages/auto/src/ranking.ts');
-const { values } = parseArgs({ options: { node: { type: 'string' }, browser: { type: 'string' } } });
-const { RANKING: kept } = await import(target.replace(/src\/ranking\.ts$/, 'dist/ranking.js'));
+const HELP = `usage: npm run ranking -- [--only node|browser|nothing] [--gradients KIND]...
 
-/** Contenders of the bench by the names of candidates; ordinary arrays are what gradients on the host are in. */
-const CANDIDATES = { 'wasm:arrays': 'wasm', cpu: 'cpu' };
-const nameOf = (contender) =>
-  CANDIDATES[contender] ?? (/^(?:onnxruntime|gpujs|tfjs):/.test(contender) ? contender : undefined);
+Times steps of momentum on every engine and writes the figures to tooling/ranking/figures.json. From these it writes what @sgd/auto goes by
+where it does not time itself (packages/auto/src/ranking.ts), the table "which backend here" of the READMEs, and docs/which-backend.md with
+its charts. Let nothing else run meanwhile.
 
-/** Runs the bench; gives its results. */
-function bench(only) {
-  const folder = mkdtempSync(join(tmpdir(), 'sgd-ranking-'));
-  const file = join(folder, 'bench.json');
+  --only WHERE      node, browser, or nothing: only write, from the figures that there are; default: both
+  --gradients KIND  engines for gradients of ${KINDS.join(', ')} only; may be repeated; others keep their figures
+  --help            this text
+
+CHROME_PATH is the browser, where it is in none of the usual places.
+`;
+
+function readFlags() {
+  const { values } = parseArgs({
+    options: {
+      only: { type: 'string' },
+      gradients: { type: 'string', multiple: true, default: KINDS },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  const { only, gradients } = values;
+  if (only !== undefined && !['node', 'browser', 'nothing'].includes(only))
+    throw new Error(`--only ${only}: expected node, browser or nothing`);
+  const strange = gradients.find((kind) => !KINDS.includes(kind));
+  if (strange !== undefined) throw new Error(`--gradients ${strange}: expected one of ${KINDS.join(', ')}`);
+  return values;
+}
+
+async function main() {
+  let flags;
   try {
-    const flags = ['tooling/run.mjs', '@sgd/bench', '--only', only, '--out', file, '--progress'];
-    execFileSync(process.execPath, flags, { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
-    return JSON.parse(readFileSync(file, 'utf8'));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
+    flags = readFlags();
+  } catch (error) {
+    process.stderr.write(`ranking: ${error.message} (see --help)\n`);
+    return 2;
   }
+  if (flags.help) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  const file = fileURLToPath(new URL('ranking/figures.json', import.meta.url));
+  const figures = JSON.parse(readFileSync(file, 'utf8'));
+  const { only = 'both', gradients } = flags;
+  if (only === 'both' || only === 'node') figures.node = await measureNode(gradients, figures.node);
+  if (only === 'both' || only === 'browser') {
+    const { measureBrowser } = await import('./ranking/browser.mjs');
+    figures.browser = await measureBrowser(gradients, figures.browser);
+  }
+  writeFileSync(file, JSON.stringify(figures));
+  const { writeAll } = await import('./ranking/write.mjs');
+  writeAll(figures);
+  return 0;
 }
 
-/** What of a bench run the package takes. */
-function figuresOf({ machine, rows }) {
-  const taken = rows
-    .filter((row) => row.options === 'momentum' && nameOf(row.contender) !== undefined && Number(row.workload) > 0)
-    .map(({ contender, workload, nsPerElement }) => ({
-      name: nameOf(contender),
-      elements: Number(workload),
-      nanosecondsPerElement: Number(nsPerElement.toPrecision(3)),
-    }));
-  if (taken.length === 0) throw new Error('the bench gave no row of momentum for a candidate');
-  return { machine: describe(machine), rows: taken };
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`ranking: ${error.message}\n`);
+  process.exitCode = 1;
 }
-
-const describe = ({ cpu, cores, system, node, browser }) =>
-  [cpu, `${cores} cores`, system, browser ?? `Node ${node}`].join(', ');
-const read = (file) => JSON.parse(readFileSync(file, 'utf8'));
-
-const WORDS =
-  'steps momentum 1e1 1e2 1e3 1e5 1e6 cpu wasm:arrays onnxruntime:node onnxruntime:wasm gpujs:cpu gpujs:webasm tfjs:cpu tfjs:wasm';
-const ranking = {
-  node: figuresOf(values.node ? read(values.node) : bench(WORDS)),
-  browser: values.browser ? figuresOf(read(values.browser)) : kept.browser,
-};
-writeFileSync(
-  target,
-  `// Written by \`npm run ranking\`: what apps/bench measured. Not to be changed by hand.
-import type { Figures } from './figures.ts';
-
-export const RANKING: { readonly node?: Figures; readonly browser?: Figures } = ${JSON.stringify(ranking, null, 2)};
-`,
-);
-execFileSync(join(root, 'node_modules/.bin/oxfmt'), [target]);
-execFileSync(process.execPath, ['tooling/build.mjs'], { cwd: root, stdio: 'inherit' });
-execFileSync(process.execPath, ['tooling/which-backend.mjs'], { cwd: root, stdio: 'inherit' });

@@ -60,6 +60,7 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
   {
     text: 'Engines',
     items: links([
+      ['Which backend here', '/which-backend'],
       ['Write a backend', '/write-a-backend'],
       ['gpu.js in practice', '/gpujs'],
     ]),

@@ -42,7 +42,9 @@ async function main() {
   try {
     flags = readFlags(process.argv.slice(2));
   } catch (error) {
-    process.stderr.write(`playground: ${error.message}\n`);
+    process.stderr.write(
+      `playground: ${error.message.split('\n', 1)[0].replace(/\. To specify .*/, '')}; see --help\n`,
+    );
     return 2;
   }
   if (flags.help) process.stdout.write(HELP);

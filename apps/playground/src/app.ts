@@ -6,18 +6,16 @@ import { planOf } from './settings/plan.ts';
 import { snippetOf } from './settings/snippet.ts';
 import type { Job, Message, Phase, Request, RunName } from './training/messages.ts';
 import { Announcer } from './view/announcer.ts';
-import { Charts } from './view/charts.ts';
 import { CodeView } from './view/code-view.ts';
 import { ControlBar } from './view/control-bar.ts';
-import { DifferenceView } from './view/difference-view.ts';
 import { byId } from './view/dom.ts';
-import { Figures } from './view/figures.ts';
-import { duration, percent, short, whole } from './view/format.ts';
 import { TrainingHistory } from './view/history.ts';
 import { Notices } from './view/notices.ts';
 import { Pad } from './view/pad.ts';
+import { Results } from './view/results.ts';
 import { SettingsView } from './view/settings-view.ts';
-import { WeightsView } from './view/weights-view.ts';
+import { statusOf, summaryOf } from './view/status.ts';
+import { atMostEvery } from './view/throttle.ts';
 
 /** Milliseconds between two drawings of the curves. */
 const DRAW = 120;
@@ -30,19 +28,15 @@ export class App {
   #history: TrainingHistory | null = null;
   /** The state that is being trained, or was. */
   #trained: State;
-  #drawn = 0;
-  #drawing = false;
   #resetting = false;
   /** Whether the link or a person chose. */
   #touched = false;
   #digit = -1;
   readonly #notices = new Notices(byId('messages'));
   readonly #announcer = new Announcer(byId('announcer'));
-  readonly #figures = new Figures(byId('figures'));
-  readonly #difference = new DifferenceView(byId('difference'));
-  readonly #weights = new WeightsView(byId('weights'));
+  readonly #results = new Results();
   readonly #code = new CodeView(byId('code'));
-  readonly #charts: Charts;
+  readonly #drawSoon = atMostEvery(DRAW, () => this.#showTraining());
   readonly #bar: ControlBar;
   readonly #settings: SettingsView;
   readonly #pad: Pad;
@@ -51,7 +45,6 @@ export class App {
     this.#worker = worker;
     this.#state = this.#readLink();
     this.#trained = this.#state;
-    this.#charts = new Charts(byId('charts'), this.#difference.curve);
     this.#bar = new ControlBar(byId('buttons'), byId('progress'), {
       train: () => this.#train(),
       pause: () => this.#ask({ type: 'pause' }),
@@ -183,10 +176,10 @@ export class App {
         return this.#notices.add('warning', `Run ${message.name.toUpperCase()}:`, message.text);
       case 'progress':
         this.#history?.add(message.progress);
-        this.#announcer.mention(() => this.#summary());
-        return this.#draw();
+        this.#announcer.mention(() => summaryOf(this.#history));
+        return this.#drawSoon();
       case 'weights':
-        return this.#weights.show(message.layers);
+        return this.#results.showWeights(message.layers);
       case 'seen':
         return this.#pad.seen(message.runs);
       case 'digit':
@@ -209,21 +202,9 @@ export class App {
       paused: 'Paused.',
       ended: stopped ? 'Stopped.' : 'Done.',
     } as const;
-    this.#announcer.tell(phase === 'ended' ? `${told.ended} ${this.#summary()}` : told[phase]);
+    this.#announcer.tell(phase === 'ended' ? `${told.ended} ${summaryOf(this.#history)}` : told[phase]);
     if (phase === 'ended' && this.#resetting) this.#reset();
     this.#showAll();
-  }
-
-  /** Soon, and not more often than the page can bear. */
-  #draw(): void {
-    if (this.#drawing) return;
-    this.#drawing = true;
-    const wait = Math.max(0, this.#drawn + DRAW - performance.now());
-    setTimeout(() => {
-      this.#drawing = false;
-      this.#drawn = performance.now();
-      this.#showTraining();
-    }, wait);
   }
 
   #showAll(): void {
@@ -237,41 +218,11 @@ export class App {
   #showTraining(): void {
     document.documentElement.dataset.phase = this.#phase;
     const state = this.#phase === 'idle' ? this.#state : this.#trained;
-    const labels = new Map<RunName, string>([['a', state.a.backend]]);
-    if (state.compare) labels.set('b', state.b.backend);
-    const progress = this.#history?.progress;
-    this.#bar.show(this.#phase, this.#statusText(), progress ? progress.step / progress.steps : 0);
-    this.#figures.show(this.#history, labels);
-    this.#difference.show(this.#history, state.compare);
-    this.#charts.draw(this.#history ?? new TrainingHistory(stepCount(state.training)));
-  }
-
-  #statusText(): string {
-    const { training } = this.#state;
     const progress = this.#history?.progress;
     const changed = this.#phase !== 'idle' && linkOf(this.#state) !== linkOf(this.#trained);
-    const later = changed ? ' · new settings count from the next training' : '';
-    if (this.#phase === 'idle' || !progress) {
-      return this.#phase === 'starting'
-        ? 'Loading the digits and the engine…'
-        : `${whole(stepCount(training))} steps of ${whole(training.batch)} digits`;
-    }
-    const { step, steps, epoch, secondsLeft } = progress;
-    if (this.#phase === 'ended')
-      return `${step < steps ? 'Stopped after' : 'Done:'} ${whole(step)} of ${whole(steps)} steps${later}`;
-    const left = this.#phase === 'paused' ? 'paused' : `${duration(secondsLeft)} left`;
-    return `Epoch ${epoch} of ${this.#trained.training.epochs} · step ${whole(step)} of ${whole(steps)} · ${left}${later}`;
-  }
-
-  /** In words, how it goes. */
-  #summary(): string {
-    const progress = this.#history?.progress;
-    if (!progress) return '';
-    const runs = [...this.#history!.runs].map(([name, { loss, tests }]) => {
-      const who = this.#history!.runs.size > 1 ? `Run ${name.toUpperCase()}: loss` : 'Loss';
-      const last = tests.at(-1);
-      return `${who} ${short(loss.at(-1))}, test accuracy ${percent(last?.averaged ?? last?.accuracy)}.`;
-    });
-    return `Step ${progress.step} of ${progress.steps}. ${runs.join(' ')}`;
+    const { training } = progress ? this.#trained : this.#state;
+    const status = statusOf(this.#phase, training, progress, changed);
+    this.#bar.show(this.#phase, status, progress ? progress.step / progress.steps : 0);
+    this.#results.show(this.#history, state);
   }
 }

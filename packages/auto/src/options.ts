@@ -26,7 +26,11 @@ export interface SelectOptions<G extends Gradients = Gradients> extends Given {
   readonly require?: string | undefined;
   /** What will be trained; default: 100,000 elements in one variable, momentum. */
   readonly workload?: Workload | undefined;
-  /** Whether to time steps of the workload on each that runs, and take the fastest: for `milliseconds` each, default 250. */
+  /**
+   * Whether to time steps of the workload on each that runs, and take the fastest. They take turns until it is clear which that is: each for about
+   * half of `milliseconds` (default 250) where it is clear at once, twice as long where some are close, and at most four times as long where
+   * these are slow or still being compiled, too. The figure of each is the mean of its fastest third of samples.
+   */
   readonly benchmark?: boolean | { readonly milliseconds: number } | undefined;
   /** How long a candidate may take to start, in milliseconds; default 20,000. */
   readonly timeout?: number | undefined;

@@ -1,3 +1,4 @@
+import { SgdError } from '@sgd/core';
 import type { Signal } from './options.ts';
 import type { Run } from './workload.ts';
 
@@ -8,16 +9,71 @@ export interface Racer {
 }
 
 export interface RaceOptions {
-  /** How long each may take in all, in milliseconds. */
+  /** How long each may take, in milliseconds; longer while it is not clear which is the fastest. */
   readonly milliseconds: number;
   readonly signal?: Signal | undefined;
   readonly onProgress?: ((done: number, of: number) => void) | undefined;
 }
 
-const ROUNDS = 7;
-/** Those within this of the fastest are timed again, since noise could have decided; so many times at the most. */
-const CLOSE = 1.3;
-const PASSES = 3;
+/** Samples that fill the time that each has. */
+const SAMPLES = 18;
+/** Samples of each, at least; fewer where steps are so slow that the time is over before. */
+const [LEAST, FEWEST] = [8, 2];
+/** Samples that tell apart what is close. */
+const ENOUGH = 12;
+/** It is clear that one is slower when it takes so many times as long as the fastest. */
+const CLEAR = 1.3;
+/** Code is not compiled yet when the later samples are shorter than the earlier ones by more than this share; it may become so many times as fast. */
+const [WARMER, SPEEDUP] = [0.1, 10];
+
+/** One that is being timed. */
+class Lane {
+  readonly #run: Run;
+  /** Milliseconds of a step, sample by sample. */
+  readonly #samples: number[] = [];
+  #spent = 0;
+  /** Of the next sample. */
+  #steps = 1;
+
+  constructor(run: Run) {
+    this.#run = run;
+  }
+
+  /** Whether it has had all of its time: twice as much where it is close to the fastest, and has slow steps or is still being compiled. */
+  hasHad(milliseconds: number, close: boolean): boolean {
+    const { length } = this.#samples;
+    const unsure = close && (length < ENOUGH || this.isWarming());
+    return length >= FEWEST && this.#spent >= milliseconds * (unsure ? 2 : 1);
+  }
+
+  /** Takes steps for about so many milliseconds. Clocks of pages may be as coarse as one: what takes too short is taken again, with more steps. */
+  async sample(milliseconds: number): Promise<void> {
+    const from = performance.now();
+    let time = 0;
+    for (;;) {
+      if (this.#steps > 1) await this.#run.step(); // nobody pays for what the others left in the caches
+      time = await timed(this.#run, this.#steps);
+      if (time >= milliseconds / 4) break;
+      this.#steps *= 2;
+    }
+    this.#samples.push(time / this.#steps);
+    this.#steps = Math.max(1, Math.round((this.#steps * milliseconds) / time));
+    this.#spent += performance.now() - from;
+  }
+
+  /** The mean of the fastest third: other work of the machine, the collection of garbage and code that is not compiled yet slow the rest. */
+  figure(): number {
+    const third = this.#samples.toSorted((a, b) => a - b).slice(0, Math.ceil(this.#samples.length / 3));
+    return third.reduce((sum, time) => sum + time, 0) / third.length;
+  }
+
+  /** Whether it is still being compiled. */
+  isWarming(): boolean {
+    const half = this.#samples.length >> 1;
+    const [earlier, later] = [this.#samples.slice(0, half), this.#samples.slice(half)];
+    return Math.min(...later) < (1 - WARMER) * Math.min(...earlier);
+  }
+}
 
 async function timed({ step, settle }: Run, steps: number): Promise<number> {
   const from = performance.now();
@@ -30,57 +86,45 @@ async function timed({ step, settle }: Run, steps: number): Promise<number> {
   return performance.now() - from;
 }
 
-/** Steps until it is warm; gives how many fill one sample of the time that there is. */
-async function warmUp({ run }: Racer, milliseconds: number): Promise<number> {
-  const share = milliseconds / (ROUNDS + 2);
-  let steps = 1;
-  let spent = 0;
-  for (;;) {
-    const time = await timed(run, steps);
-    spent += time;
-    if (spent >= share) return Math.max(1, Math.round((steps * share) / Math.max(time, 1e-3)));
-    if (time < share / 4) steps *= 2;
-  }
+/** Some edge runtimes stop the clock while code runs, against attacks that measure time: samples would never end. */
+function wantClock(): void {
+  const from = performance.now();
+  for (let looks = 0; looks < 1e7; looks++) if (performance.now() !== from) return;
+  throw new SgdError('SGD_UNSUPPORTED', 'benchmark: the clock stands still while code runs here; leave it out');
 }
 
-/** The mean of the half in the middle: engines with threads have two speeds, of which a median would take one. */
-function middle(samples: readonly number[]): number {
-  const quarter = samples.length >> 2;
-  const half = samples.toSorted((a, b) => a - b).slice(quarter, samples.length - quarter);
-  return half.reduce((sum, time) => sum + time, 0) / half.length;
+/** Those that are timed further: the fastest, and those that may be as fast; none when it is clear which it is, or there is no more time. */
+function undecided(lanes: readonly Lane[], round: number, milliseconds: number): Lane[] {
+  const best = lanes.reduce((a, b) => (b.figure() < a.figure() ? b : a));
+  const left = lanes.filter((lane) => {
+    const ratio = lane.figure() / best.figure();
+    const mayWin = ratio < (lane.isWarming() ? SPEEDUP : CLEAR);
+    return (mayWin || round < LEAST) && !lane.hasHad(milliseconds, ratio < CLEAR);
+  });
+  return left.some((lane) => lane !== best) || round < FEWEST ? left : [];
 }
 
 /**
- * Takes steps of each in turn, sample by sample, so that what slows the machine for a while slows all of them; of those that are close to the
- * fastest, more samples.
+ * Takes steps of each in turn, sample by sample, so that what slows the machine for a while slows all of them: until it is clear which is the
+ * fastest, but no longer than twice the time that there is, or four times for those that are close and slow, or still being compiled.
  *
  * @returns the time of a step of each, in milliseconds, in their order
+ * @throws SgdError `SGD_UNSUPPORTED` where the clock stands still
  */
 export async function race(racers: readonly Racer[], options: RaceOptions): Promise<number[]> {
   const { milliseconds, signal, onProgress } = options;
+  wantClock();
+  const lanes = racers.map(({ run }) => new Lane(run));
   let done = 0;
-  let rounds = racers.length * (ROUNDS + 1);
-  const tell = (): void => {
-    signal?.throwIfAborted();
-    onProgress?.(++done, rounds);
-  };
-  const lanes: { readonly run: Run; readonly steps: number; readonly samples: number[] }[] = [];
-  for (const racer of racers) {
-    lanes.push({ run: racer.run, steps: await warmUp(racer, milliseconds), samples: [] });
-    tell();
-  }
-  let close = lanes;
-  for (let pass = 0; pass < PASSES && (pass === 0 || close.length > 1); pass++) {
-    if (pass > 0) rounds += close.length * ROUNDS;
-    for (let round = 0; round < ROUNDS; round++) {
-      for (const { run, steps, samples } of close) {
-        await run.step(); // nobody pays for what the others left in the caches
-        samples.push((await timed(run, steps)) / steps);
-        tell();
-      }
+  let going = lanes;
+  for (let round = 1; going.length > 0; round++) {
+    const expected = done + going.length * Math.max(1, LEAST - round + 1);
+    for (const lane of going) {
+      await lane.sample(milliseconds / SAMPLES);
+      signal?.throwIfAborted();
+      onProgress?.(++done, expected);
     }
-    const best = Math.min(...lanes.map(({ samples }) => middle(samples)));
-    close = lanes.filter(({ samples }) => middle(samples) <= CLOSE * best);
+    going = undecided(lanes, round, 2 * milliseconds);
   }
-  return lanes.map(({ samples }) => middle(samples));
+  return lanes.map((lane) => lane.figure());
 }

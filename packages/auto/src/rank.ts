@@ -32,7 +32,8 @@ export function ranked(
   for (const [candidate, opened] of found) {
     if (opened instanceof Error) continue;
     const time = times?.get(candidate);
-    const nanoseconds = time === undefined ? figureOf(runtime, candidate.name, elements) : (time * 1e6) / elements;
+    const nanoseconds =
+      time === undefined ? figureOf(runtime, candidate.name, opened.device, elements) : (time * 1e6) / elements;
     usable.push({ candidate, opened, nanoseconds });
   }
   const preferred = [prefer].flat();

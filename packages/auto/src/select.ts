@@ -19,8 +19,8 @@ const DEFAULT_WORKLOAD: Workload = { shapes: [[100_000]] };
  * taken that `prefer` names; else the fastest, timed here (`benchmark`) or by the figures that the package brings; GPUs before processors,
  * and programs that play a GPU last, where there are no figures. What was made for the others is given back.
  *
- * @throws SelectionError `SGD_UNSUPPORTED`, with the report: none runs, or not the one that is required; `SgdError` `SGD_INVALID_OPTION`; the signal's
- * reason
+ * @throws SelectionError `SGD_UNSUPPORTED`, with the report: none runs, or not the one that is required; `SgdError` `SGD_INVALID_OPTION`, and
+ * `SGD_UNSUPPORTED` for `benchmark` where the clock stands still while code runs; the signal's reason
  */
 export async function selectFrom<G extends Gradients = 'host'>(
   candidates: readonly Candidate[],

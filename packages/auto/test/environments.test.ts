@@ -129,8 +129,8 @@ const CASES: readonly Case[] = [
       document: webgl(Math.fround(0.1), 'ANGLE (Google, Vulkan, SwiftShader driver)'),
       modules: gpuPackage,
     },
-    options: { gradients: 'gpujs' },
-    winner: 'gpujs:webasm',
+    options: { gradients: 'gpujs', workload: { shapes: [[10]] } },
+    winner: 'gpujs:cpu',
     says: ['gpujs:webgl2', /SwiftShader/],
   },
   {
@@ -185,6 +185,14 @@ describe('in an environment', () => {
     const report = await reportOf({ ...options, environment });
     expect(report.chosen).toBe(winner);
     expect(report.candidates.find((one) => one.name === name)?.reason).toMatch(reason);
+  });
+
+  it('on a real GPU the figures of a program that plays one count for nothing', async () => {
+    const { environment, options } = CASES.find(({ winner }) => winner === 'gpujs:webgl2')!;
+    const report = await reportOf({ ...options, environment });
+    expect(report.reason).toMatch(/^it computes on the GPU|^first in order/);
+    for (const one of report.candidates.filter(({ status }) => status === 'chosen' || status === 'usable'))
+      expect(one.nanosecondsPerElement !== undefined, one.name).toBe(one.device === 'cpu');
   });
 
   it.each([

@@ -10,16 +10,19 @@ export interface EngineCode {
   readonly asynchronous?: true;
 }
 
-const tfjs = (engine: string): EngineCode => ({
+const tfjs = (engine: string, about = ''): EngineCode => ({
   packages: ['@sgd/tfjs', '@tensorflow/tfjs-core', `@tensorflow/tfjs-backend-${engine}`],
   imports: [
     `import { tfjs } from '@sgd/tfjs';`,
     `import '@tensorflow/tfjs-backend-${engine}';`,
     `import * as tf from '@tensorflow/tfjs-core';`,
   ],
-  setUp: `await tf.setBackend('${engine}');`,
+  setUp: `${about}await tf.setBackend('${engine}');`,
   backend: 'tfjs()',
 });
+/** TensorFlow.js looks for them there; what a bundler puts elsewhere it does not find. */
+const WASM_FILES =
+  '// in a page: the .wasm files of @tensorflow/tfjs-backend-wasm/wasm-out have to lie beside it, or where setWasmPaths says\n';
 const onnxruntime = (entry: string, provider: string): EngineCode => ({
   packages: ['@sgd/onnxruntime', 'onnxruntime-web'],
   imports: [`import { onnxruntime } from '@sgd/onnxruntime';`],
@@ -37,7 +40,7 @@ const CODE: Readonly<Record<string, EngineCode>> = {
   cpu: { packages: ['@sgd/cpu'], imports: [`import { cpu } from '@sgd/cpu';`], backend: 'cpu()' },
   wasm: { packages: ['@sgd/wasm'], imports: [`import { wasm } from '@sgd/wasm';`], backend: 'await wasm()' },
   'tfjs:cpu': tfjs('cpu'),
-  'tfjs:wasm': tfjs('wasm'),
+  'tfjs:wasm': tfjs('wasm', WASM_FILES),
   'tfjs:webgl': tfjs('webgl'),
   'tfjs:webgpu': tfjs('webgpu'),
   'onnxruntime:wasm': onnxruntime('onnxruntime-web', 'wasm'),

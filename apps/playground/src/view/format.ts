@@ -3,7 +3,7 @@ export function short(value: number | null | undefined): string {
   if (value === null || value === undefined) return '–';
   if (Number.isNaN(value)) return 'NaN';
   if (!Number.isFinite(value)) return value > 0 ? '∞' : '−∞';
-  const tiny = value !== 0 && Math.abs(value) < 1e-4;
+  const tiny = value !== 0 && Math.abs(value) < 1e-3; // as narrow as the others
   return tiny ? value.toExponential(2) : String(Number(value.toPrecision(4)));
 }
 

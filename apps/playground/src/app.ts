@@ -1,4 +1,4 @@
-import type { Report } from '@sgd/auto';
+import type { SelectionReport } from '@sgd/auto';
 import { BACKENDS } from './settings/backends.ts';
 import { linkOf, presetState, readLink } from './settings/link.ts';
 import { type State, stepCount } from './settings/model.ts';
@@ -85,7 +85,7 @@ export class App {
   }
 
   /** What is best here: it is taken, unless the link or a person chose by then. */
-  #advised({ chosen, reason, candidates }: Report): void {
+  #advised({ chosen, reason, candidates }: SelectionReport): void {
     this.#settings.advise(`@sgd/auto takes ${chosen}: ${reason}`);
     for (const { name, status, reason: why } of candidates) {
       if (status !== 'not tried') this.#settings.report({ name, runs: status !== 'unusable', reason: why });

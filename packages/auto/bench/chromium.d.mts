@@ -1,4 +1,4 @@
-import type { Report } from '../src/index.ts';
+import type { SelectionReport } from '../src/index.ts';
 import type { Given } from './page.ts';
 
 /** A browser with the page to time in. */
@@ -7,7 +7,7 @@ export interface Bench {
   /** Who draws for WebGL. */
   renderer(): Promise<string>;
   /** Opens the page for some work; `time` gives the report of `@sgd/auto` that has timed what it is given. */
-  visit<T>(work: (time: (given: Given) => Promise<Report>) => Promise<T>): Promise<T>;
+  visit<T>(work: (time: (given: Given) => Promise<SelectionReport>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }
 

@@ -3,7 +3,7 @@ import { setWasmPaths } from '@tensorflow/tfjs-backend-wasm';
 import plain from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm.wasm?url';
 import simd from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-simd.wasm?url';
 import threaded from '@tensorflow/tfjs-backend-wasm/wasm-out/tfjs-backend-wasm-threaded-simd.wasm?url';
-import { type Gradients, type Report, selectBackend, SelectionError, type Workload } from '../src/index.ts';
+import { type Gradients, type SelectionReport, selectBackend, SelectionError, type Workload } from '../src/index.ts';
 
 /** What is timed. */
 export interface Given {
@@ -16,7 +16,7 @@ export interface Given {
 }
 
 /** Times all candidates that run here as `@sgd/auto` does; the report says how fast each is, and on what. */
-async function time({ gradients, workload, milliseconds, engine }: Given): Promise<Report> {
+async function time({ gradients, workload, milliseconds, engine }: Given): Promise<SelectionReport> {
   if (engine !== undefined) await startTfjs(engine);
   try {
     return (await selectBackend({ gradients, workload, benchmark: { milliseconds } })).report;

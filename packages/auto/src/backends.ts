@@ -22,9 +22,13 @@ export type HostArray =
 
 /** What is chosen among, by where gradients live. */
 export interface Backends {
+  /** `@sgd/cpu` or `@sgd/wasm`. */
   host: Backend<HostArray, HostArray, 'sync'>;
+  /** `@sgd/tfjs`. */
   tfjs: TfjsBackend;
+  /** `@sgd/onnxruntime`. */
   onnxruntime: OnnxRuntimeBackend;
+  /** `@sgd/gpujs`, in a mode that is sync or, with WebGPU, async. */
   gpujs: GpujsBackend;
 }
 

@@ -16,7 +16,9 @@ export type Device = 'cpu' | 'gpu' | 'software';
 
 /** An engine that a candidate made. */
 export interface Opened<G extends Gradients> {
+  /** The engine. */
   readonly backend: Backends[G];
+  /** What computes. */
   readonly device: Device;
   /** What it is, in a few words, for the report. */
   readonly note: string;
@@ -28,7 +30,9 @@ export interface Opened<G extends Gradients> {
 export interface Candidate<G extends Gradients = Gradients> {
   /** As `--backend` of the command lines takes it: `wasm`, `onnxruntime:webgpu`. */
   readonly name: string;
+  /** The npm package that it is in. */
   readonly package: string;
+  /** Where it takes gradients. */
   readonly gradients: G;
   /**
    * Looks whether it can run here, loads it and makes it.

@@ -53,18 +53,26 @@ interface GpuLike {
  * default `globalThis` and plain `import()`. Give another one to see what would be chosen elsewhere.
  */
 export interface Environment {
+  /** Without it, or where SIMD does not compile, there is no wasm. */
   readonly WebAssembly?: WebAssemblyLike | undefined;
+  /** A policy may forbid that it compiles texts, as gpu.js does. */
   readonly Function?: FunctionConstructor | undefined;
+  /** Where WebGL is tried. */
   readonly OffscreenCanvas?: (new (width: number, height: number) => CanvasLike) | undefined;
+  /** Where WebGL is tried, if there is no `OffscreenCanvas`. */
   readonly document?: DocumentLike | undefined;
+  /** Where WebGPU is asked for an adapter. */
   readonly navigator?:
     | {
         readonly gpu?: GpuLike | undefined;
         readonly userAgent?: string | undefined;
       }
     | undefined;
+  /** Tells Node. */
   readonly process?: { readonly versions?: { readonly node?: string | undefined } | undefined } | undefined;
+  /** Tells an edge runtime. */
   readonly EdgeRuntime?: unknown;
+  /** Tells a worker. */
   readonly WorkerGlobalScope?: unknown;
   /** Modules that are to be imported in another way than by their names. */
   readonly modules?: Readonly<Partial<Record<ModuleName, () => Promise<unknown>>>> | undefined;

@@ -5,7 +5,7 @@
  */
 import type { Gradients } from './backends.ts';
 import { CANDIDATES } from './candidates.ts';
-import type { Selection, SelectOptions } from './options.ts';
+import type { BackendSelection, SelectOptions } from './options.ts';
 import { selectFrom } from './select.ts';
 
 /**
@@ -18,7 +18,9 @@ import { selectFrom } from './select.ts';
  * const optimizer = new SGD({ learningRate: 0.1 }, backend);
  * ```
  */
-export function selectBackend<G extends Gradients = 'host'>(options: SelectOptions<G> = {}): Promise<Selection<G>> {
+export function selectBackend<G extends Gradients = 'host'>(
+  options: SelectOptions<G> = {},
+): Promise<BackendSelection<G>> {
   return selectFrom(CANDIDATES, options);
 }
 
@@ -42,7 +44,7 @@ export {
 export { tfjsCandidate } from './candidates/tfjs.ts';
 export { wasmCandidate } from './candidates/wasm.ts';
 export type { Environment, ModuleName, Runtime } from './environment.ts';
-export { type Finding, type Report, reportText, SelectionError } from './report.ts';
-export type { Selection, SelectOptions, Signal } from './options.ts';
+export { type Finding, type SelectionReport, reportText, SelectionError } from './report.ts';
+export type { BackendSelection, SelectOptions, Signal } from './options.ts';
 export { selectFrom } from './select.ts';
 export type { Workload } from './workload.ts';

@@ -1,12 +1,14 @@
 import type { Backends, Gradients } from './backends.ts';
 import type { Given } from './candidate.ts';
 import type { Environment } from './environment.ts';
-import type { Report } from './report.ts';
+import type { SelectionReport } from './report.ts';
 import type { Workload } from './workload.ts';
 
 /** An `AbortSignal`, in types that need neither the DOM's nor Node's. */
 export interface Signal {
+  /** Whether it was aborted. */
   readonly aborted: boolean;
+  /** Why, as the one who aborted gave it. */
   readonly reason: unknown;
   /** Throws `reason`, once it was aborted. */
   throwIfAborted(): void;
@@ -34,6 +36,7 @@ export interface SelectOptions<G extends Gradients = Gradients> extends Given {
   readonly benchmark?: boolean | { readonly milliseconds: number } | undefined;
   /** How long a candidate may take to start, in milliseconds; default 20,000. */
   readonly timeout?: number | undefined;
+  /** Ends the search: the promise rejects with its reason. */
   readonly signal?: Signal | undefined;
   /** Called with a line of what is being done. */
   readonly onProgress?: ((what: string) => void) | undefined;
@@ -42,7 +45,9 @@ export interface SelectOptions<G extends Gradients = Gradients> extends Given {
 }
 
 /** An engine, and why it is this one. */
-export interface Selection<G extends Gradients> {
+export interface BackendSelection<G extends Gradients> {
+  /** The engine, which took a step here. */
   readonly backend: Backends[G];
-  readonly report: Report;
+  /** What was found of all candidates. */
+  readonly report: SelectionReport;
 }

@@ -3,9 +3,9 @@ import type { Backends, Gradients } from './backends.ts';
 import { benchmark } from './benchmark.ts';
 import type { Candidate, Opened } from './candidate.ts';
 import { type Environment, here, runtimeOf, Unusable } from './environment.ts';
-import type { Selection, SelectOptions } from './options.ts';
+import type { BackendSelection, SelectOptions } from './options.ts';
 import { isNamed, ranked, type Usable, whyOf } from './rank.ts';
-import { type Finding, type Report, SelectionError } from './report.ts';
+import { type Finding, type SelectionReport, SelectionError } from './report.ts';
 import { tryOut } from './trial.ts';
 import { wantWorkload, type Workload } from './workload.ts';
 
@@ -25,7 +25,7 @@ const DEFAULT_WORKLOAD: Workload = { shapes: [[100_000]] };
 export async function selectFrom<G extends Gradients = 'host'>(
   candidates: readonly Candidate[],
   options: SelectOptions<G> = {},
-): Promise<Selection<G>> {
+): Promise<BackendSelection<G>> {
   const gradients = (options.gradients ?? 'host') as Gradients;
   const { environment = here(), workload = DEFAULT_WORKLOAD } = options;
   wantWorkload(workload);
@@ -87,7 +87,7 @@ function reportOf(
   environment: Environment,
   workload: Workload,
   options: SelectOptions,
-): Report {
+): SelectionReport {
   const measured = times ? 'now' : 'before';
   const findings = candidates.map((candidate): Finding => {
     const { name, package: from, gradients: kind } = candidate;

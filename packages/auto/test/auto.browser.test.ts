@@ -3,7 +3,7 @@ import gpujs from '@sgd/gpujs/conformance';
 import onnxruntime from '@sgd/onnxruntime/conformance';
 import { setBackend } from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
-import { type Report, selectBackend } from '../src/index.ts';
+import { type SelectionReport, selectBackend } from '../src/index.ts';
 import { checkAll, untrue } from './truth.ts';
 
 describe('in Chromium', () => {
@@ -27,8 +27,8 @@ describe('in Chromium', () => {
 
   it('chooses in a dedicated worker, too', async () => {
     const worker = new Worker(new URL('worker.ts', import.meta.url), { type: 'module' });
-    const report = await new Promise<Report>((resolve, reject) => {
-      worker.onmessage = ({ data }: MessageEvent<Report>) => resolve(data);
+    const report = await new Promise<SelectionReport>((resolve, reject) => {
+      worker.onmessage = ({ data }: MessageEvent<SelectionReport>) => resolve(data);
       worker.onerror = ({ message }) => reject(new Error(message));
     });
     worker.terminate();

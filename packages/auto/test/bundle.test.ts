@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'vite';
 import { afterAll, expect, it } from 'vitest';
-import type { Report } from '../src/index.ts';
+import type { SelectionReport } from '../src/index.ts';
 
 // a project outside of the workspace, in which of all engines only @sgd/cpu and @sgd/wasm are installed
 const project = mkdtempSync(join(tmpdir(), 'sgd-auto-'));
@@ -44,7 +44,7 @@ export const host = async () => (await selectBackend()).report;
 export const gpu = () => selectBackend({ gradients: 'gpujs' });`);
   const main = [...built.keys()].find((file) => file.endsWith('main.js'))!;
   const { host, gpu } = (await import(/* @vite-ignore */ pathToFileURL(main).href)) as {
-    readonly host: () => Promise<Report>;
+    readonly host: () => Promise<SelectionReport>;
     readonly gpu: () => Promise<unknown>;
   };
   expect(await host()).toMatchObject({ chosen: 'wasm' });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { main } from '../src/doctor/main.ts';
-import type { Report } from '../src/index.ts';
+import type { SelectionReport } from '../src/index.ts';
 
 async function doctor(...argv: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
   const written = { stdout: '', stderr: '' };
@@ -24,7 +24,11 @@ describe('sgd-doctor', () => {
   it('--json prints one object, with times of this machine', async () => {
     const { code, stdout } = await doctor('--json', '--gradients', 'host', '--elements', '1000');
     expect(code).toBe(0);
-    const { node, packages, reports } = JSON.parse(stdout) as { node: string; packages: object; reports: Report[] };
+    const { node, packages, reports } = JSON.parse(stdout) as {
+      node: string;
+      packages: object;
+      reports: SelectionReport[];
+    };
     expect(node).toBe(process.version);
     expect(packages).toMatchObject({ 'gpu.js': '2.24.1', 'onnxruntime-node': '1.30.0' });
     expect(reports).toHaveLength(1);

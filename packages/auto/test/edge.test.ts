@@ -2,7 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { EdgeVM } from '@edge-runtime/vm';
 import { rolldown } from 'rolldown';
 import { expect, it } from 'vitest';
-import type { Report } from '../src/index.ts';
+import type { SelectionReport } from '../src/index.ts';
 
 const at = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -32,7 +32,7 @@ export const report = async () => JSON.stringify((await selectFrom([wasmCandidat
   expect(vm.evaluate('[typeof process, typeof document, typeof EdgeRuntime].join()')).toBe(
     'undefined,undefined,string',
   );
-  const report = JSON.parse(await (vm.evaluate(`${code};all.report()`) as Promise<string>)) as Report;
+  const report = JSON.parse(await (vm.evaluate(`${code};all.report()`) as Promise<string>)) as SelectionReport;
   expect(report).toMatchObject({ runtime: 'edge', chosen: 'wasm' });
   expect(report.candidates.map(({ status }) => status)).toEqual(['chosen', 'usable']);
 });

@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import {
   type Environment,
   type Gradients,
-  type Report,
+  type SelectionReport,
   selectBackend,
   SelectionError,
   type SelectOptions,
@@ -171,7 +171,7 @@ const CASES: readonly Case[] = [
   },
 ];
 
-async function reportOf(options: SelectOptions<Gradients>): Promise<Report> {
+async function reportOf(options: SelectOptions<Gradients>): Promise<SelectionReport> {
   try {
     return (await selectBackend(options)).report;
   } catch (error) {

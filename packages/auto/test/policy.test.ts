@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright';
 import { build, type InlineConfig, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { Report } from '../src/index.ts';
+import type { SelectionReport } from '../src/index.ts';
 
 // the places of vitest.config.ts
 const { CHROME_PATH } = process.env;
@@ -31,20 +31,20 @@ describe.skipIf(executablePath === undefined && !process.env['CI'])('a page unde
     rmSync(outDir, { recursive: true, force: true });
   });
 
-  async function reports(policy: string): Promise<Report[]> {
+  async function reports(policy: string): Promise<SelectionReport[]> {
     const headers = { 'Content-Security-Policy': `script-src 'self' ${policy}` };
     const server = await preview({ ...config, preview: { port: 0, headers } });
     const page = await browser.newPage();
     try {
       await page.goto(server.resolvedUrls!.local[0]!);
       await expect.poll(() => page.title(), { timeout: 20_000 }).not.toBe('waiting');
-      return JSON.parse(await page.title()) as Report[];
+      return JSON.parse(await page.title()) as SelectionReport[];
     } finally {
       await page.close();
       await server.close();
     }
   }
-  const reason = (report: Report | undefined, name: string): string | undefined =>
+  const reason = (report: SelectionReport | undefined, name: string): string | undefined =>
     report?.candidates.find((one) => one.name === name)?.reason;
 
   it('that forbids to make code: cpu, and what to allow for the others', async () => {

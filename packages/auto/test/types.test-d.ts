@@ -3,7 +3,7 @@ import { SGD } from '@sgd/core';
 import type { GpujsBackend } from '@sgd/gpujs';
 import type { TfjsBackend } from '@sgd/tfjs';
 import { expectTypeOf, it } from 'vitest';
-import { cpuCandidate, selectBackend, selectFrom, type Selection, wasmCandidate } from '../src/index.ts';
+import { cpuCandidate, selectBackend, selectFrom, type BackendSelection, wasmCandidate } from '../src/index.ts';
 
 it('the type of the backend follows where gradients are', () => {
   expectTypeOf(selectBackend({ gradients: 'tfjs' }))
@@ -12,7 +12,7 @@ it('the type of the backend follows where gradients are', () => {
   expectTypeOf(selectBackend({ gradients: 'onnxruntime' }))
     .resolves.toHaveProperty('backend')
     .toEqualTypeOf<OnnxRuntimeBackend>();
-  expectTypeOf<Selection<'gpujs'>['backend']>().toEqualTypeOf<GpujsBackend<'sync'> | GpujsBackend<'async'>>();
+  expectTypeOf<BackendSelection<'gpujs'>['backend']>().toEqualTypeOf<GpujsBackend<'sync'> | GpujsBackend<'async'>>();
 });
 
 it('steps over typed arrays are synchronous', async () => {
@@ -20,5 +20,5 @@ it('steps over typed arrays are synchronous', async () => {
   const optimizer = new SGD({}, backend);
   optimizer.build([new Float32Array(2)]);
   expectTypeOf(optimizer.apply([new Float32Array(2)])).toEqualTypeOf<boolean>();
-  expectTypeOf(await selectFrom([wasmCandidate, cpuCandidate])).toEqualTypeOf<Selection<'host'>>();
+  expectTypeOf(await selectFrom([wasmCandidate, cpuCandidate])).toEqualTypeOf<BackendSelection<'host'>>();
 });

@@ -1,4 +1,4 @@
-import { type AnyBackend as AutoBackend, type Report, SelectionError, selectFrom } from '@sgd/auto';
+import { type AnyBackend as AutoBackend, type SelectionReport, SelectionError, selectFrom } from '@sgd/auto';
 import { weightShapes } from '@sgd/digits';
 import { BACKENDS } from '../settings/backends.ts';
 import type { TrainingSettings } from '../settings/model.ts';
@@ -36,7 +36,7 @@ export function forgetBackend(name: string): void {
 }
 
 /** What `@sgd/auto` chooses for gradients that are typed arrays, as those here are, and why. */
-export async function chooseBackend({ model }: TrainingSettings): Promise<Report> {
+export async function chooseBackend({ model }: TrainingSettings): Promise<SelectionReport> {
   const shapes = Object.values(weightShapes(model));
   const { report } = await selectFrom(CANDIDATES, { gradients: 'host', workload: { shapes } });
   return report;

@@ -1,4 +1,4 @@
-import type { Report } from '@sgd/auto';
+import type { SelectionReport } from '@sgd/auto';
 import type { Difference } from '@sgd/digits';
 import type { TrainingSettings } from '../settings/model.ts';
 import type { OptimizerPlan } from '../settings/plan.ts';
@@ -94,4 +94,4 @@ export type Message =
   /** What became of one backend. */
   | { readonly type: 'backend'; readonly report: BackendReport }
   /** What is best here, and why. */
-  | { readonly type: 'chosen'; readonly report: Report };
+  | { readonly type: 'chosen'; readonly report: SelectionReport };

@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Gradients } from '../backends.ts';
 import { selectBackend } from '../index.ts';
-import type { Report } from '../report.ts';
+import type { SelectionReport } from '../report.ts';
 import { reportText, SelectionError } from '../report.ts';
 import { Installed } from './installed.ts';
 
@@ -88,7 +88,7 @@ export async function main(argv: readonly string[], { stdout, stderr }: Streams)
     stdout.write(
       `Node ${about.node}, ${about.platform}, ${about.processor ?? 'unknown processor'}\n${listed(packages)}\n`,
     );
-  const reports: Report[] = [];
+  const reports: SelectionReport[] = [];
   for (const kind of flags.kinds) {
     const report = await examine(kind, installed, flags, stderr);
     reports.push(report);
@@ -104,7 +104,7 @@ async function examine(
   installed: Installed,
   { elements, timing }: Flags,
   stderr: Streams['stderr'],
-): Promise<Report> {
+): Promise<SelectionReport> {
   if (gradients === 'tfjs') await installed.startTfjs();
   const tell = (what: string): void => void (stderr.isTTY && stderr.write(`\r\x1b[K${what}`));
   try {

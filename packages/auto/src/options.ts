@@ -30,8 +30,8 @@ export interface SelectOptions<G extends Gradients = Gradients> extends Given {
   readonly workload?: Workload | undefined;
   /**
    * Whether to time steps of the workload on each that runs, and take the fastest. They take turns until it is clear which that is: each for about
-   * half of `milliseconds` (default 250) where it is clear at once, twice as long where some are close, and at most four times as long where
-   * these are slow or still being compiled, too. The figure of each is the mean of its fastest third of samples.
+   * half of `milliseconds` (default 250) where it is clear at once, twice as long where some are close, up to four times where these are still being
+   * compiled, and up to eight times, but for at least two steps, where steps are slow. The figure of each is the mean of its fastest third of samples.
    */
   readonly benchmark?: boolean | { readonly milliseconds: number } | undefined;
   /** How long a candidate may take to start, in milliseconds; default 20,000. */

@@ -39,11 +39,16 @@ class Lane {
     this.#run = run;
   }
 
-  /** Whether it has had all of its time: twice as much where it is close to the fastest, and has slow steps or is still being compiled. */
+  /** How many times as long as the fastest it may take and still be close to it: with few samples nothing is sure. */
+  get margin(): number {
+    return this.#samples.length < LEAST ? 2 * CLEAR : CLEAR;
+  }
+
+  /** Whether it has had all of its time; where it is close to the fastest it has more: for some slow steps, or while it is still being compiled. */
   hasHad(milliseconds: number, close: boolean): boolean {
     const { length } = this.#samples;
-    const unsure = close && (length < ENOUGH || this.isWarming());
-    return length >= FEWEST && this.#spent >= milliseconds * (unsure ? 2 : 1);
+    const share = close && length < ENOUGH ? 4 : close && this.isWarming() ? 2 : 1;
+    return length >= FEWEST && this.#spent >= milliseconds * share;
   }
 
   /** Takes steps for about so many milliseconds. Clocks of pages may be as coarse as one: what takes too short is taken again, with more steps. */
@@ -98,15 +103,15 @@ function undecided(lanes: readonly Lane[], round: number, milliseconds: number):
   const best = lanes.reduce((a, b) => (b.figure() < a.figure() ? b : a));
   const left = lanes.filter((lane) => {
     const ratio = lane.figure() / best.figure();
-    const mayWin = ratio < (lane.isWarming() ? SPEEDUP : CLEAR);
-    return (mayWin || round < LEAST) && !lane.hasHad(milliseconds, ratio < CLEAR);
+    const mayWin = ratio < (lane.isWarming() ? SPEEDUP : lane.margin);
+    return (mayWin || round < LEAST) && !lane.hasHad(milliseconds, ratio < lane.margin);
   });
   return left.some((lane) => lane !== best) || round < FEWEST ? left : [];
 }
 
 /**
  * Takes steps of each in turn, sample by sample, so that what slows the machine for a while slows all of them: until it is clear which is the
- * fastest, but no longer than twice the time that there is, or four times for those that are close and slow, or still being compiled.
+ * fastest, but no longer than twice the time that there is, or longer for those that are close and slow, or still being compiled.
  *
  * @returns the time of a step of each, in milliseconds, in their order
  * @throws SgdError `SGD_UNSUPPORTED` where the clock stands still

@@ -1,7 +1,7 @@
 import type { Gradients } from './backends.ts';
 import type { Candidate, Opened } from './candidate.ts';
 import { type Environment, runtimeOf, type Unusable } from './environment.ts';
-import { figureOf } from './figures.ts';
+import { figureOf } from './figure-of.ts';
 import type { SelectOptions } from './options.ts';
 import { elementsOf, type Workload } from './workload.ts';
 

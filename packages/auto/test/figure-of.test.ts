@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { figureOf } from '../src/figures.ts';
+import { figureOf } from '../src/figure-of.ts';
 import { RANKING } from '../src/ranking.ts';
 
 const browser = RANKING.browser!;

@@ -12,7 +12,7 @@ if (engine !== undefined) {
   const { default: start } = await import('@sgd/tfjs/conformance');
   await start(engine);
   const { setBackend } = await import('@tensorflow/tfjs-core');
-  await setBackend(engine);
+  if (!(await setBackend(engine))) throw new Error(`TensorFlow.js does not start ${engine} here`);
 }
 const outcome = choice ? await reportsOf(time, given) : await time(given);
 process.stdout.write(`\n${JSON.stringify(outcome)}`); // engines may greet before

@@ -1,13 +1,9 @@
-import { existsSync } from 'node:fs';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig, type TestProjectConfiguration } from 'vitest/config';
+import { findChromium } from './tooling/chromium.mjs';
 
-// A browser is used where there is one: CHROME_PATH, or one of the usual places. CHROME_PATH= (empty) turns it off.
-const chrome = (
-  process.env.CHROME_PATH === undefined
-    ? ['/usr/bin/chromium', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome']
-    : [process.env.CHROME_PATH]
-).find((path) => path && existsSync(path));
+// A browser is used where there is one.
+const chrome = findChromium();
 const chromeArgs = [
   '--no-sandbox', // root, containers
   '--enable-unsafe-webgpu', // without it there is no adapter on software rendering

@@ -1,14 +1,13 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium } from 'playwright';
 import { build, preview } from 'vite';
 import { describe, expect, it } from 'vitest';
+import { findChromium } from '../tooling/chromium.mjs';
 import { root } from './workspace.ts';
 
 // What users do: a page bundled with Vite, from what is built, opened in Chromium.
-const chrome = [process.env.CHROME_PATH ?? '/usr/bin/chromium', '/usr/bin/google-chrome'].find(
-  (path) => path !== '' && existsSync(path),
-);
+const chrome = findChromium();
 const folder = join(root, '.test-results/page');
 const outDir = join(folder, 'dist');
 

@@ -1,14 +1,10 @@
 // Opens a built page in a Chromium, where there is one, and waits for what it puts into its title.
-import { existsSync } from 'node:fs';
 import { preview } from 'vite';
-
-const places = process.env.CHROME_PATH
-  ? [process.env.CHROME_PATH]
-  : ['/usr/bin/chromium', '/usr/bin/google-chrome', '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome'];
+import { findChromium } from '../chromium.mjs';
 
 /** Gives the title that is not `waiting`; `null` without a browser. */
 export async function open(folder, signal) {
-  const executablePath = places.find((path) => existsSync(path));
+  const executablePath = findChromium();
   if (!executablePath) return null;
   const { chromium } = await import('playwright');
   const server = await preview({ root: folder, build: { outDir: '.' }, preview: { port: 0 }, logLevel: 'silent' });

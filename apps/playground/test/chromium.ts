@@ -2,15 +2,13 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium, type Page } from 'playwright';
 import { preview } from 'vite';
+import { findChromium } from '../../../tooling/chromium.mjs';
 
-// the places of vitest.config.ts
-const { CHROME_PATH, CI } = process.env;
-const places = CHROME_PATH === undefined ? ['/usr/bin/chromium', '/usr/bin/google-chrome'] : [CHROME_PATH];
-const executablePath = places.find((path) => path && existsSync(path));
+const executablePath = findChromium();
 if (executablePath === undefined) console.warn('no Chromium (CHROME_PATH): the page is not tested');
 
 /** Left out without a browser; under CI it fails then. */
-export const leftOut: boolean = executablePath === undefined && !CI;
+export const leftOut: boolean = executablePath === undefined && !process.env['CI'];
 
 const SOFTWARE = ['--no-sandbox', '--use-angle=swiftshader', '--enable-unsafe-swiftshader'];
 const WEBGPU = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];

@@ -1,16 +1,10 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
 import { build, preview } from 'vite';
-
-/** The browser; `undefined` where there is none. */
-function findChromium() {
-  const { CHROME_PATH } = process.env;
-  const places = CHROME_PATH === undefined ? ['/usr/bin/chromium', '/usr/bin/google-chrome'] : [CHROME_PATH];
-  return places.find((path) => path && existsSync(path));
-}
+import { findChromium } from '../../../tooling/chromium.mjs';
 
 // A real GPU is used where Chromium finds one.
 const ARGS = ['--no-sandbox', '--enable-unsafe-webgpu', '--enable-unsafe-swiftshader', '--ignore-gpu-blocklist'];

@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findChromium } from '../../../tooling/chromium.mjs';
 import { type Bench, openBench } from '../bench/chromium.mjs';
 import type { Given } from '../bench/page.ts';
 
-const { CHROME_PATH } = process.env;
-const places = CHROME_PATH === undefined ? ['/usr/bin/chromium', '/usr/bin/google-chrome'] : [CHROME_PATH];
-const browser = places.some((path) => path !== '' && existsSync(path));
+const browser = findChromium() !== undefined;
 
 describe.skipIf(!browser && !process.env['CI'])('the page that npm run ranking times in', () => {
   let bench: Bench;

@@ -1,16 +1,14 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright';
 import { build, type InlineConfig, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findChromium } from '../../../tooling/chromium.mjs';
 import type { SelectionReport } from '../src/index.ts';
 
-// the places of vitest.config.ts
-const { CHROME_PATH } = process.env;
-const places = CHROME_PATH === undefined ? ['/usr/bin/chromium', '/usr/bin/google-chrome'] : [CHROME_PATH];
-const executablePath = places.find((path) => path && existsSync(path));
+const executablePath = findChromium();
 const outDir = mkdtempSync(join(tmpdir(), 'sgd-policy-'));
 
 describe.skipIf(executablePath === undefined && !process.env['CI'])('a page under a content security policy', () => {

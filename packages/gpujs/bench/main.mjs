@@ -1,7 +1,7 @@
 // `npm run bench:gpujs`: in Chromium, a step of @sgd/gpujs beside what users of gpu.js write by hand.
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { chromiumPlaces, findChromium } from '../../../tooling/chromium.mjs';
 
 const HELP = `usage: npm run bench:gpujs -- [--mode webgl2|webgl] [--elements N] [--samples N] [--json]
 
@@ -89,11 +89,9 @@ async function main() {
     console.log(HELP);
     return 0;
   }
-  const { CHROME_PATH } = process.env;
-  const places = CHROME_PATH === undefined ? ['/usr/bin/chromium', '/usr/bin/google-chrome'] : [CHROME_PATH];
-  const chrome = places.find((path) => path && existsSync(path));
+  const chrome = findChromium();
   if (!chrome) {
-    console.error(`bench:gpujs: no Chromium at ${places.join(' or ') || '(nothing)'}: set CHROME_PATH`);
+    console.error(`bench:gpujs: no Chromium at ${chromiumPlaces().join(' or ') || '(nothing)'}: set CHROME_PATH`);
     return 1;
   }
   const figures = await measured(chrome, given);

@@ -1,15 +1,13 @@
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Browser, chromium } from 'playwright';
 import { build, createServer, type InlineConfig, preview } from 'vite';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { findChromium } from '../../../tooling/chromium.mjs';
 
-// the places of vitest.config.ts
-const { CHROME_PATH } = process.env;
-const places = CHROME_PATH === undefined ? ['/usr/bin/chromium', '/usr/bin/google-chrome'] : [CHROME_PATH];
-const executablePath = places.find((path) => path && existsSync(path));
+const executablePath = findChromium();
 const isolated = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 const outDir = mkdtempSync(join(tmpdir(), 'sgd-page-'));
 afterAll(() => rmSync(outDir, { recursive: true, force: true }));

@@ -1,6 +1,6 @@
 // `npm run bench:tfjs`: steps and epochs of @sgd/tfjs beside tf.train.momentum, in Chromium or in Node.
-import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { chromiumPlaces, findChromium } from '../../../tooling/chromium.mjs';
 import { inNode, inPage } from './places.mjs';
 
 const IN_NODE = ['cpu', 'wasm'];
@@ -78,10 +78,9 @@ function print({ renderers, rows }, { fit, node, samples }) {
 
 /** The browser, or `null` where there is none; Node needs none. */
 function findChrome() {
-  const { CHROME_PATH } = process.env;
-  const places = CHROME_PATH === undefined ? ['/usr/bin/chromium', '/usr/bin/google-chrome'] : [CHROME_PATH];
-  const chrome = places.find((path) => path && existsSync(path));
-  if (!chrome) console.error(`bench:tfjs: no Chromium at ${places.join(' or ') || '(nothing)'}: set CHROME_PATH`);
+  const chrome = findChromium();
+  if (!chrome)
+    console.error(`bench:tfjs: no Chromium at ${chromiumPlaces().join(' or ') || '(nothing)'}: set CHROME_PATH`);
   return chrome;
 }
 

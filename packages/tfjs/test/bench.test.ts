@@ -1,8 +1,8 @@
 import { execFile } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
+import { findChromium } from '../../../tooling/chromium.mjs';
 import type { Row } from '../bench/timing.ts';
 
 interface Figures {
@@ -13,9 +13,7 @@ interface Figures {
 const main = fileURLToPath(new URL('../bench/main.mjs', import.meta.url));
 const run = (args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<{ stdout: string }> =>
   promisify(execFile)(process.execPath, [main, ...args], { env: { ...process.env, ...env } });
-const { CHROME_PATH } = process.env;
-const places = CHROME_PATH === undefined ? ['/usr/bin/chromium', '/usr/bin/google-chrome'] : [CHROME_PATH];
-const browser = places.some((path) => path !== '' && existsSync(path));
+const browser = findChromium() !== undefined;
 
 const few = ['--elements', '20000', '--examples', '32', '--samples', '1', '--json'];
 async function figures(...args: readonly string[]): Promise<Figures> {

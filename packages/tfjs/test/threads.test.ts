@@ -1,15 +1,13 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright';
 import { rolldown } from 'rolldown';
 import { describe, expect, it } from 'vitest';
+import { findChromium } from '../../../tooling/chromium.mjs';
 
-// the places of vitest.config.ts
-const { CHROME_PATH } = process.env;
-const places = CHROME_PATH === undefined ? ['/usr/bin/chromium', '/usr/bin/google-chrome'] : [CHROME_PATH];
-const executablePath = places.find((path) => path && existsSync(path));
+const executablePath = findChromium();
 const binaries = dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-backend-wasm'));
 
 async function script(): Promise<string> {

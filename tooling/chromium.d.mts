@@ -1,0 +1,2 @@
+export function chromiumPlaces(): string[];
+export function findChromium(): string | undefined;

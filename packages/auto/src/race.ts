@@ -120,10 +120,10 @@ export async function race(racers: readonly Racer[], options: RaceOptions): Prom
   const { milliseconds, signal, onProgress } = options;
   wantClock();
   const lanes = racers.map(({ run }) => new Lane(run));
-  let done = 0;
+  let [done, expected] = [0, 0];
   let going = lanes;
   for (let round = 1; going.length > 0; round++) {
-    const expected = done + going.length * Math.max(1, LEAST - round + 1);
+    expected = done + going.length * Math.max(1, LEAST - round + 1);
     for (const lane of going) {
       await lane.sample(milliseconds / SAMPLES);
       signal?.throwIfAborted();
@@ -131,5 +131,6 @@ export async function race(racers: readonly Racer[], options: RaceOptions): Prom
     }
     going = undecided(lanes, round, 2 * milliseconds);
   }
+  if (done < expected) onProgress?.(done, done); // the time was over before
   return lanes.map((lane) => lane.figure());
 }

@@ -59,7 +59,7 @@ describe.each(translations)('%s', (file) => {
     expect(headingsOf(text)).toEqual(headingsOf(english));
   });
 
-  it('has the same tables: after `npm run ranking`, copy the new figures into the translation', () => {
+  it('has the same tables', () => {
     const shapeOf = (markdown: string) =>
       tablesOf(markdown).map((table) =>
         table.map((row) => row.map((cell) => ({ figures: figuresOf(cell), code: spansOf(cell) }))),

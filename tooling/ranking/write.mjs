@@ -20,5 +20,6 @@ export function writeAll(figures) {
   mkdirSync(`${root}docs/which-backend`, { recursive: true });
   for (const [file, svg] of Object.entries(chartsOf(figures))) writeFileSync(`${root}docs/${file}`, svg);
   writeFileSync(`${root}${PAGE}`, page(figures));
-  execFileSync(`${root}node_modules/.bin/oxfmt`, [RANKING, PAGE, 'tooling/ranking/figures.json'], { cwd: root });
+  const written = [RANKING, PAGE, ...readmes(), 'tooling/ranking/figures.json'];
+  execFileSync(`${root}node_modules/.bin/oxfmt`, written, { cwd: root });
 }

@@ -3,6 +3,7 @@ import { fileAt } from './files.ts';
 import { type Flags, HELP, parseFlags } from './flags.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { plan, type Results } from './measure.ts';
+import { progressLine } from './progress.ts';
 import { select } from './selection.ts';
 import { tables } from './tables.ts';
 import type { Effort } from './timing.ts';
@@ -43,9 +44,11 @@ async function bench(flags: Flags, { stdout, stderr }: Streams): Promise<Results
   if (count === 0) throw new UsageError(`--only "${flags.only}" leaves nothing; see --help`);
   const out = flags.out === undefined ? null : fileAt('--out', flags.out);
   const chart = flags.chart === undefined ? null : fileAt('--chart', flags.chart);
+  const started = performance.now();
   const told = (done: number, name: string): void => {
-    if (stderr.isTTY) stderr.write(`\r\x1b[K${done}/${count} ${name}`);
-    else if (flags.progress) stderr.write(`${done}/${count} ${name}\n`);
+    const line = progressLine(done, count, name, performance.now() - started);
+    if (stderr.isTTY) stderr.write(`\r\x1b[K${line}`);
+    else if (flags.progress) stderr.write(`${line}\n`);
   };
   const interrupt = listenForInterrupt();
   try {

@@ -2,6 +2,7 @@ import { SaxesParser } from 'saxes';
 import { describe, expect, it } from 'vitest';
 import { chart } from '../src/chart.ts';
 import type { Results } from '../src/measure.ts';
+import { progressLine } from '../src/progress.ts';
 import type { SetRow } from '../src/sets/turns.ts';
 import type { StepRow } from '../src/steps/rows.ts';
 import { tables } from '../src/tables.ts';
@@ -188,5 +189,16 @@ describe('the chart', () => {
   it('is one, too, of rows of one kind, and of none', () => {
     for (const rows of [results.rows.slice(2, 4), []])
       expect(chart({ ...results, rows })).toMatch(/^<svg .*<\/svg>\n$/s);
+  });
+});
+
+describe('the progress', () => {
+  it.each([
+    [0, '2/194 momentum 1e6'],
+    [59_999, '2/194 momentum 1e6'],
+    [60_000, '2/194 momentum 1e6 (1 min so far)'],
+    [7_300_000, '2/194 momentum 1e6 (121 min so far)'],
+  ])('after %i ms', (milliseconds, line) => {
+    expect(progressLine(2, 194, 'momentum 1e6', milliseconds)).toBe(line);
   });
 });

@@ -35,7 +35,7 @@ describe('time', () => {
 
   it('takes the median, and half the distance of the quartiles', async () => {
     const taking = clock();
-    const durations = [1, 1, 7, 3, 4, 5, 6]; // two calls to warm up, then five samples
+    const durations = [1, 1, 1, 7, 3, 4, 5, 6]; // three calls to warm up, then five samples
     const [timing] = await time([taking(() => durations.shift()!)], effort);
     expect(timing).toEqual({ median: 5e6, spread: 2e6 / 2 / 5e6, samples: 5 });
   });
@@ -93,6 +93,13 @@ describe('time', () => {
       effort,
     );
     expect([few, most]).toMatchObject([{ samples: 2 }, { samples: 5 }]);
+  });
+
+  it('takes nothing for slow because of a pause while it warms up', async () => {
+    const taking = clock();
+    const durations = [1, 500, 1, 2, 2, 2, 2, 2];
+    const [timing] = await time([taking(() => durations.shift()!)], effort);
+    expect([timing, durations]).toEqual([{ median: 2e6, spread: 0, samples: 5 }, []]);
   });
 
   it('gives slow ones fewer samples, and says of the slowest that they are', async () => {

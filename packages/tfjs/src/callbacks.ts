@@ -1,8 +1,7 @@
-/** A callback for `fit`, as `tf.CustomCallbackArgs`. */
-export interface FitCallback {
-  /** Puts the averages into the weights. */
-  onTrainEnd(): Promise<void>;
-}
+import type { FitCallback, ModelWithWeights } from './types.ts';
+
+const isModel = (model: unknown): model is ModelWithWeights =>
+  Array.isArray((model as ModelWithWeights | null)?.weights);
 
 type Wrap = (args: object) => object;
 
@@ -16,16 +15,19 @@ const nothing = async (): Promise<void> => {};
  */
 export function callbacksOf(
   others: readonly object[],
-  begin: (model: unknown) => void,
+  begin: (model: ModelWithWeights) => void,
   end: () => void,
 ): FitCallback[] {
   let direct = false;
   const hook = (): (() => Promise<void>) | undefined => (direct ? nothing : undefined);
+  const setModel = (model: unknown): void => {
+    if (isModel(model)) begin(model);
+  };
   const own = {
     setParams() {},
     setModel(model: unknown) {
       direct = true;
-      begin(model);
+      setModel(model);
     },
     async onTrainEnd() {
       end();
@@ -52,7 +54,7 @@ export function callbacksOf(
     value: (wrap: Wrap) =>
       [...list].map((args) => {
         const made = wrap(args);
-        return args === own ? Object.assign(made, { setModel: begin }) : made;
+        return args === own ? Object.assign(made, { setModel }) : made;
       }),
   });
   return list;

@@ -8,13 +8,15 @@ import {
 import type { LearningRate, SGDOptions, WeightDecayExclusion } from '@sgd/core';
 import type { NamedTensorMap, Scalar, serialization } from '@tensorflow/tfjs-core';
 import { makeBackend, type TfjsBackend, type TfjsOptions } from './backend.ts';
-import { callbacksOf, type FitCallback } from './callbacks.ts';
+import { callbacksOf } from './callbacks.ts';
 import { optionsFrom, rateToConfig } from './config.ts';
 import { type Core, Driver } from './driver.ts';
+import { gradientsOf } from './gradients.ts';
 import { type Handle, makeHost } from './handles.ts';
 import { choosePath, type PathInfo } from './paths.ts';
 import type { Tensor, TensorFlowWithOptimizers, Variable } from './tf.ts';
 import type {
+  FitCallback,
   LossScaleOptimizer,
   LossScaleOptimizerConstructor,
   ModelWithWeights,
@@ -22,7 +24,7 @@ import type {
   SGDConstructor,
   TfjsExtras,
 } from './types.ts';
-import type { NamedTensor } from './weights.ts';
+import { type NamedTensor, slotsOf } from './weights.ts';
 
 /** What {@link defineSGD} makes for a copy of TensorFlow.js. */
 export interface Defined {
@@ -44,9 +46,6 @@ interface Made<T extends Core> {
   /** Whether groups may give slots that the options don't. */
   readonly groups: boolean;
 }
-
-const isModel = (model: unknown): model is ModelWithWeights =>
-  Array.isArray((model as ModelWithWeights | null)?.weights);
 
 /**
  * The optimizers for a given copy of TensorFlow.js: the global `tf` of script tags, or one of several copies of tfjs-core. Imports
@@ -112,21 +111,7 @@ export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
     }
 
     override computeGradients(f: () => Scalar, varList?: Variable[]): { value: Scalar; grads: NamedTensorMap } {
-      const scale = this.core.scaleLoss(1);
-      if (scale === 1) return tf.variableGrads(f, varList);
-      let loss: Tensor | undefined;
-      const scaled = (): Scalar => {
-        const value = f();
-        loss = tf.keep(tf.clone(value));
-        return tf.mul(value, scale);
-      };
-      try {
-        const { value, grads } = tf.variableGrads(scaled, varList);
-        value.dispose();
-        return { value: tf.clone(loss!) as Scalar, grads };
-      } finally {
-        loss?.dispose();
-      }
+      return gradientsOf(tf, f, varList, this.core.scaleLoss(1));
     }
 
     override applyGradients(gradients: NamedTensorMap | Named): void {
@@ -137,10 +122,11 @@ export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
     }
 
     callbacks(...others: readonly object[]): FitCallback[] {
-      const begin = (model: unknown): void => {
-        if (isModel(model)) this.constrain(model);
-      };
-      return callbacksOf(others, begin, () => this.finalize());
+      return callbacksOf(
+        others,
+        (model) => this.constrain(model),
+        () => this.finalize(),
+      );
     }
 
     constrain(model: ModelWithWeights): void {
@@ -178,10 +164,7 @@ export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
 
     override setWeights(weights: readonly NamedTensor[]): Promise<void> {
       const { groups, driver } = this.#made;
-      const { momentum, useEma, gradientAccumulationSteps } = this.options();
-      const expected = { momentum: momentum !== 0, average: useEma, accumulator: !!gradientAccumulationSteps };
-      const kinds = (Object.keys(expected) as (keyof typeof expected)[]).filter((kind) => expected[kind]);
-      return driver.setWeights(weights, groups ? null : new Set(kinds));
+      return driver.setWeights(weights, groups ? null : slotsOf(this.options()));
     }
 
     /** Of the SGD, wrapped or not. */

@@ -83,8 +83,7 @@ export {
   PolynomialDecay,
   SgdError,
 } from '@sgd/core';
-export type { FitCallback } from './callbacks.ts';
 export type { PathInfo } from './paths.ts';
 export type { TensorFlow } from './tf.ts';
-export type { KerasOptimizer, ModelWithWeights, TfjsExtras } from './types.ts';
+export type { FitCallback, KerasOptimizer, ModelWithWeights, TfjsExtras } from './types.ts';
 export type { TfjsBackend, TfjsOptions };

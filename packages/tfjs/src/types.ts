@@ -1,7 +1,6 @@
 import type { Extras, LearningRate, LossScaleOptions, Measured, SGDOptions, WeightDecayExclusion } from '@sgd/core';
 import type { NamedTensorMap, Optimizer, serialization } from '@tensorflow/tfjs-core';
 import type { TfjsOptions } from './backend.ts';
-import type { FitCallback } from './callbacks.ts';
 import type { PathInfo } from './paths.ts';
 import type { LayerWeight } from './handles.ts';
 import type { NamedTensor } from './weights.ts';
@@ -9,6 +8,12 @@ import type { Variable } from './tf.ts';
 
 /** What Keras's SGD does not have: core's extras, and those of the engine. */
 export interface TfjsExtras extends Extras, Pick<TfjsOptions, 'exact' | 'warn'> {}
+
+/** A callback for `fit`, as `tf.CustomCallbackArgs`. */
+export interface FitCallback {
+  /** Puts the averages into the weights. */
+  onTrainEnd(): Promise<void>;
+}
 
 /** A model of tfjs-layers, as far as it matters here. */
 export interface ModelWithWeights {

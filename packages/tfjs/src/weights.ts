@@ -1,4 +1,4 @@
-import { SgdError, type SlotState, type State } from '@sgd/core';
+import { type SGDConfig, SgdError, type SlotState, type State } from '@sgd/core';
 import type { Tensor } from './tf.ts';
 
 /** A tensor with its name, as tfjs saves it. */
@@ -23,6 +23,16 @@ export const VARIABLES = 'variables';
 /** What ends the names of slots, as Keras has it. */
 const KINDS = { average: 'average', gradient_accumulator: 'accumulator', momentum: 'momentum' } as const;
 type Kind = (typeof KINDS)[keyof typeof KINDS];
+
+/** The kinds of slots that an optimizer with these options has. */
+export function slotsOf({
+  momentum,
+  useEma,
+  gradientAccumulationSteps,
+}: Pick<SGDConfig, 'momentum' | 'useEma' | 'gradientAccumulationSteps'>): Set<Kind> {
+  const has = { momentum: momentum !== 0, average: useEma, accumulator: !!gradientAccumulationSteps };
+  return new Set(Object.values(KINDS).filter((kind) => has[kind]));
+}
 
 export function mismatch(message: string): never {
   throw new SgdError('SGD_STATE_MISMATCH', `setWeights: ${message}`);

@@ -14,7 +14,7 @@ export interface Streams {
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
 }
 
-const FULL: Effort = { samples: 31, sample: 10, warmUp: 200, patience: 15_000 };
+const FULL: Effort = { samples: 31, sample: 10, warmUp: 200, patience: 6000 };
 const QUICK: Effort = { samples: 9, sample: 4, warmUp: 80, patience: 600 };
 
 /**

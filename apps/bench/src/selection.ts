@@ -24,6 +24,7 @@ const KINDS: Readonly<Record<Part, readonly Kind[]>> = {
 /** What is to be measured. */
 export interface Selection {
   readonly parts: ReadonlySet<Part>;
+  /** By size: who breaks off has all options of what is small. */
   readonly steps: readonly { readonly workload: Workload; readonly set: OptionSet }[];
   readonly sets: readonly { readonly workload: Workload; readonly contender: Contender }[];
   readonly contenders: readonly Contender[];
@@ -103,11 +104,10 @@ export function select(only: string, quick: boolean): Selection {
   const knows = (part: Part): boolean => asked(part) && used.every((kind) => KINDS[part].includes(kind));
   return {
     parts: new Set(PARTS.filter(knows)),
-    steps: has('options', OPTION_SETS).flatMap((set) =>
-      has('workload', WORKLOADS)
-        .filter((workload) => !quick || isQuick(workload, set, named))
-        .map((workload) => ({ workload, set })),
-    ),
+    steps: has('workload', WORKLOADS)
+      .toSorted((a, b) => a.elements - b.elements)
+      .flatMap((workload) => has('options', OPTION_SETS).map((set) => ({ workload, set })))
+      .filter(({ workload, set }) => !quick || isQuick(workload, set, named)),
     sets: has('workload', WORKLOADS, SETS_WORKLOADS).flatMap((workload) =>
       CONTENDERS.filter((one) =>
         named.contender.size === 0 ? SETS_CONTENDERS.includes(one) : named.contender.has(one.name),

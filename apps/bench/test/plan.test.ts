@@ -67,8 +67,15 @@ describe('--only', () => {
     expect(select('', false).contenders).toEqual(CONTENDERS);
   });
 
+  it('begins with what is small, in all options', () => {
+    const sizes = select('', false).steps.map(({ workload }) => workload.elements);
+    expect(sizes).toEqual(sizes.toSorted((a, b) => a - b));
+    const names = OPTION_SETS.map(({ name }) => `${name} 1e1`);
+    expect(steps('').slice(0, names.length)).toEqual(names);
+  });
+
   it('takes words of one kind as alternatives, and lets kinds restrict each other', () => {
-    expect(steps('plain momentum 1e3 1e6')).toEqual(['plain 1e3', 'plain 1e6', 'momentum 1e3', 'momentum 1e6']);
+    expect(steps('plain momentum 1e3 1e6')).toEqual(['plain 1e3', 'momentum 1e3', 'plain 1e6', 'momentum 1e6']);
     const { contenders } = select('momentum 1e3 loop tf.train', false);
     expect(contenders.map(({ name }) => name)).toEqual(['loop', 'tf.train:cpu', 'tf.train:wasm']);
   });

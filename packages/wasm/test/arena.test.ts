@@ -164,6 +164,15 @@ describe('growth', () => {
     expect(backend.zeros([Math.floor((2.9 * PAGE) / 4)]).data.length).toBe(Math.floor((2.9 * PAGE) / 4));
   });
 
+  it('is as large as it must be, whatever is free elsewhere', async () => {
+    const backend = await wasm({ reserve: PAGE });
+    const elements = PAGE / 4 - 48; // with the three lines that set it off, a page
+    const [first, last] = [backend.zeros([elements]), backend.zeros([elements - 16])]; // all of it, but for the first line
+    expect(last.data.buffer.byteLength).toBe(2 * PAGE);
+    backend.free(first);
+    expect(backend.zeros([2 * elements]).data.buffer.byteLength).toBe(4 * PAGE);
+  });
+
   it('is not needed for what was reserved', async () => {
     const backend = await wasm({ reserve: 1 << 20 });
     const { data } = backend.zeros([10]);

@@ -94,6 +94,7 @@ describe('refuses', () => {
     ['a tensor of another shape', backend.zeros([2, 3]), 2, /length 6, shape \[2,3\]/],
     ['another length', new Float32Array(5), 0, /Float32Array of length 5, shape \[5\]/],
     ['another shape', { data: new Float32Array(6), shape: [3, 2] }, 0, /shape \[3,2\]/],
+    ['a length more', { data: new Float32Array(6), shape: [2, 3, 1] }, 0, /shape \[2,3,1\]/],
     ['another rank', { data: new Float32Array(6), shape: [6] }, 0, /shape \[6\]/],
     ['too few values for its shape', { data: new Float32Array(5), shape: [2, 3] }, 0, /length 5, shape \[2,3\]/],
     ['no shape', { data: new Float32Array(6) }, 0, /shape \[undefined\]/],

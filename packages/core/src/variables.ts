@@ -32,18 +32,17 @@ export function describeVariables<V, G>(backend: Backend<V, G>, given: Variables
     const name = path.slice(path.lastIndexOf('/') + 1);
     want(name !== '', `${at}: its path`, 'a text that does not end in "/"', path);
     taken.add(handle).add(path);
-    return { handle, path, name, shape: [...shape], dtype };
+    return { handle, path, name, shape, dtype };
   });
 }
 
-function describe<V, G>(
-  backend: Backend<V, G>,
-  handle: V,
-  at: string,
-): { readonly name?: string | undefined; readonly shape: readonly number[]; readonly dtype: DType } {
+type Described = Pick<BuiltVariable<unknown>, 'shape' | 'dtype'> & { readonly name?: string | undefined };
+
+function describe<V, G>(backend: Backend<V, G>, handle: V, at: string): Described {
   let described: ReturnType<typeof backend.describe>;
   try {
-    described = backend.describe(handle);
+    const { name, shape, dtype } = backend.describe(handle);
+    described = { name, shape: [...shape], dtype };
   } catch (cause) {
     if (isSgdError(cause)) refuse(cause.code, `${at}: ${cause.message}`, cause);
     refuse(
@@ -52,8 +51,8 @@ function describe<V, G>(
       cause,
     );
   }
-  const { name, shape, dtype } = described;
-  if (dtype === 'float32' || dtype === 'float64') return { name, shape, dtype };
+  const { dtype } = described;
+  if (dtype === 'float32' || dtype === 'float64') return described as Described;
   refuse('SGD_UNSUPPORTED', `${at}: expected float32 or, where the backend has it, float64, got ${shown(dtype)}`);
 }
 

@@ -130,6 +130,12 @@ describe('what an engine says', () => {
     expectRefusal(() => new SGD({}, backend).build({ w: f32(1) }), 'SGD_DETACHED', /^variables: "w": gone$/);
   });
 
+  it('is a variable of no shape, and so is none', () => {
+    const backend = { ...cpu(), describe: () => ({ shape: {}, dtype: 'float32' }) } as unknown as Backend<unknown>;
+    const words = /^variables: "w": expected a variable of the backend "cpu", got Float32Array/;
+    expectRefusal(() => new SGD({}, backend).build({ w: f32(1) }), 'SGD_UNKNOWN_VARIABLE', words);
+  });
+
   it('in words of another copy of this package is understood', () => {
     class SgdError extends Error {
       override name = 'SgdError';

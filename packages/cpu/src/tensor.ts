@@ -32,5 +32,5 @@ export function fits(length: number, shape: readonly number[] | undefined, expec
 export function came(value: CpuVariable): string {
   const data = arrayOf(value) ?? value;
   // oxlint-disable-next-line typescript/restrict-template-expressions -- an array of numbers reads as it should
-  return `${data?.constructor?.name ?? data} of length ${data?.length}, shape [${shapeOf(value, [data?.length])}]`;
+  return `${data?.constructor?.name ?? (data && typeof data)} of length ${data?.length}, shape [${shapeOf(value, [data?.length])}]`;
 }

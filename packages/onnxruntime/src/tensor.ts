@@ -28,7 +28,7 @@ export function came(tensor: OnnxTensor): string {
   if (onGpu(tensor)) return `${tensor.type} in a GPU buffer, shape [${tensor.dims.join()}]`;
   const data = arrayOf(tensor) ?? tensor;
   // oxlint-disable-next-line typescript/restrict-template-expressions -- a value as it would be written
-  return `${data?.constructor?.name ?? data} of length ${data?.length}, shape [${shapeOf(tensor, [data?.length])}]`;
+  return `${data?.constructor?.name ?? (data && typeof data)} of length ${data?.length}, shape [${shapeOf(tensor, [data?.length])}]`;
 }
 
 /** Whether there are as many elements as the shape says, where they can be counted. */

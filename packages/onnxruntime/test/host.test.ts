@@ -293,6 +293,7 @@ describe.each(['node', 'wasm'])('on %s', (variant) => {
         'a tensor elsewhere',
         () => ({ location: 'gpu-buffer', type: 'float32', dims: [4], dispose() {} }) as unknown as OrtTensor,
       ],
+      ['an object without a prototype', () => Object.create(null) as OrtTensor],
       ['memory of the variable', (w) => w.subarray()],
     ])('a gradient: %s', async (_name, make) => {
       const w = values(4, 1);

@@ -1,3 +1,5 @@
+import { type Backend, SGD } from '@sgd/core';
+import { cpu } from '@sgd/cpu';
 import { wasm } from '@sgd/wasm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -26,6 +28,22 @@ describe('any options, any steps: the bits of @sgd/cpu', () => {
     },
     60_000,
   );
+});
+
+describe('a loss scale that is no ordinary float32 divides as it does on @sgd/cpu:', () => {
+  it.each([1e39, 2 ** 128, 2 ** 127, 2 ** -126, 2 ** -149, 3 * 2 ** -149, 1e-46])('%s', async (lossScaleFactor) => {
+    const [ours, theirs] = [await wasm(), cpu()].map((engine) => {
+      const w = new Float32Array(4);
+      const optimizer = new SGD(
+        { learningRate: 1, lossScaleFactor },
+        engine as Backend<Float32Array, Float32Array, 'sync'>,
+      );
+      optimizer.build({ w });
+      optimizer.apply({ w: new Float32Array([3e38, 1, -1e-20, 2 ** -149]) });
+      return w;
+    });
+    expect(ours).toEqual(theirs);
+  });
 });
 
 describe('norms', () => {

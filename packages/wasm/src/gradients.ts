@@ -85,7 +85,7 @@ export function runner(
         known.set(data, { length, views: [[], []] });
       }
       addresses[j] = (copies[i] ??= make(length)).at;
-      arena.floats.set(data, addresses[j]! / 4);
+      if (length) arena.floats.set(data, addresses[j]! / 4); // else it may be detached
     }
     const taken = records.run(step, addresses, indices);
     current = views = nothing;

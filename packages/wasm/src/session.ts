@@ -51,7 +51,8 @@ export function openSession(
     free();
     throw error;
   }
-  arrays.forEach((array, i) => array && tensors[i]![0]!.data.set(array));
+  // here and below: arrays without elements may be detached
+  arrays.forEach((array, i) => array?.length && tensors[i]![0]!.data.set(array));
   const run = runner(arena, variables, records, make, wantApart);
 
   const wantAttached = (): void => {
@@ -61,9 +62,10 @@ export function openSession(
       throw new SgdError('SGD_DETACHED', `the memory of "${variables[i]!.path}" was freed, detached or resized`);
     }
   };
-  const giveBack = (i: number): void => {
-    if (copyBack) arrays[i]?.set(tensors[i]![0]!.data);
+  const copyOut = (i: number): void => {
+    if (arrays[i]?.length) arrays[i]!.set(tensors[i]![0]!.data);
   };
+  const giveBack = copyBack ? copyOut : () => {};
   /** The values of a slot, of a length if one is given. */
   const find = ({ slot, index }: Entry, length?: number): Float32Array => {
     wantAttached();
@@ -111,9 +113,8 @@ export function openSession(
       if (made.length === 0) return;
       let lost = false;
       arrays.forEach((array, i) => {
-        const [variable] = tensors[i]!;
-        if (array?.length === variable!.length) array.set(variable!.data);
-        else if (array) lost = true;
+        if (array && array.length !== tensors[i]![0]!.length) lost = true;
+        else copyOut(i);
       });
       free();
       if (lost)

@@ -54,9 +54,9 @@ export class Tensor implements WasmTensor {
   }
 
   get data(): Float32Array {
-    // a view that is detached has the length 0
-    if (this.live().#view?.length !== this.length) {
-      this.#view = new Float32Array(this.arena.floats.buffer, this.at, this.length);
+    const { buffer } = this.live().arena.floats;
+    if (this.#view?.buffer !== buffer) {
+      this.#view = new Float32Array(buffer, this.at, this.length);
       tensors.set(this.#view, this);
     }
     return this.#view!;

@@ -1,6 +1,6 @@
 import { wasm, type WasmBackend, type WasmVariable } from '@sgd/wasm';
 import { describe, expect, it } from 'vitest';
-import { program, update, variable } from '../../../tests/support/programs.ts';
+import { detach, program, update, variable } from '../../../tests/support/programs.ts';
 
 // What a session holds beside the user's arrays, and when it touches these.
 
@@ -52,5 +52,35 @@ describe('an array of the user', () => {
     expect([w[0], other[0]]).toEqual([7, 7]);
     session.step({ ...update, accumulationSteps: 2 }, gradient, [0]);
     expect([w[0], other[0]]).toEqual([0, 7]);
+  });
+});
+
+describe('what has no elements', () => {
+  const slots = new Set(['momentum', 'accumulator', 'average'] as const);
+  const empty = (path: string): ReturnType<typeof variable> => variable(0, { path });
+  const detached = (): Float32Array => {
+    const array = new Float32Array(0);
+    detach(array);
+    return array;
+  };
+
+  it.each([
+    ['a tensor', (backend: WasmBackend) => backend.zeros([0])],
+    ['an array', () => new Float32Array(0)],
+    ['a detached array', detached],
+  ])('is stepped, read and written after the arena grew: %s', async (_name, make) => {
+    const backend = await wasm();
+    const [w, gradient] = [make(backend), make(backend)];
+    const session = backend.open(program([empty('w'), variable(1)], { slots }), [w, new Float32Array(1)]);
+    const entries = [...slots, 'variable' as const].map((slot) => ({ slot, index: 0 }));
+    const values = new Float32Array(0);
+    for (let grown = 0; grown < 2; grown++) {
+      expect(await session.read(entries)).toEqual(entries.map(() => values));
+      await session.write(entries.map((entry) => ({ ...entry, values })));
+      session.averages('swap');
+      expect(session.step(update, [gradient, new Float32Array([1])], [0, 1])).toBe(true);
+      backend.zeros([2 ** 20]);
+    }
+    session.dispose();
   });
 });

@@ -5,6 +5,7 @@ import { onnxruntime, type OnnxTensor, type Ort, type OrtTensor } from '@sgd/onn
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CHUNK } from '../src/blocks.ts';
 import { counted, hooked, loadOrt, tensorOf, type TestOrt } from './engines.ts';
+import { held } from './memory.ts';
 
 const values = (length: number, seed: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => Math.sin(i * 0.37 + seed) / (1 + (i % 7)));
@@ -320,7 +321,7 @@ describe.each(['node', 'wasm'])('on %s', (variant) => {
     const gradient = values(40_000, 2);
     const steps = async (count: number): Promise<number> => {
       for (let step = 0; step < count; step++) await optimizer.apply([gradient]);
-      return process.memoryUsage().rss;
+      return held();
     };
     const before = await steps(300);
     const after = await steps(700);

@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { encode } from '../src/protobuf.ts';
 import { trainDigits } from './digits.ts';
 import { counted, loadOrt, tensorOf, type TestOrt } from './engines.ts';
+import { held } from './memory.ts';
 import { batch, small, smallOptimizer } from './fixtures/small.mjs';
 
 const fixture = (name: string): Uint8Array =>
@@ -475,10 +476,11 @@ describe.each(['node', 'wasm'])('on %s', (variant) => {
     const training = await open();
     const steps = async (count: number): Promise<number> => {
       for (let step = 0; step < count; step++) await training.step(feeds(step));
-      return process.memoryUsage().rss;
+      return held();
     };
     const before = await steps(300);
-    expect((await steps(700)) - before).toBeLessThan(40e6);
+    const after = await steps(700);
+    expect(after - before).toBeLessThan(40e6);
     await training.dispose();
   });
 });

@@ -15,13 +15,14 @@ describe('any options, any steps: the bits of @sgd/cpu', () => {
     ['ordinary variables', 1, 40],
     ['ordinary gradients', 2, 40],
     ['ordinary arrays', 3, 40],
-  ])(
+    ['tensors, while the arena grows', 0, 40, true],
+    ['ordinary arrays, while the arena grows', 3, 40, true],
+  ] as [string, number, number, boolean?][])(
     '%s',
-    async (_name, arrays, rare) => {
-      const backend = await wasm();
+    async (_name, arrays, rare, grows) => {
       await fc.assert(
-        fc.asyncProperty(programs, steps, fc.nat(), (program, drawn, seed) =>
-          trial(backend, program, drawn, rare, seed, arrays),
+        fc.asyncProperty(programs, steps, fc.nat(), async (program, drawn, seed) =>
+          trial(await wasm(), program, drawn, rare, seed, arrays, grows),
         ),
         { numRuns: 150 },
       );

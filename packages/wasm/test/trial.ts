@@ -24,6 +24,7 @@ type Drawn = typeof steps extends fc.Arbitrary<infer T> ? T : never;
  * Opens the program on both engines and compares everything after every step, bit for bit.
  *
  * @param arrays - in two bits, whether variables and whether gradients are ordinary arrays
+ * @param grows - whether the arena grows before and after each step, which detaches all views
  */
 export async function trial(
   backend: WasmBackend,
@@ -32,6 +33,7 @@ export async function trial(
   rare: number,
   seed: number,
   arrays: number,
+  grows = false,
 ): Promise<void> {
   const { slots, variables } = program;
   const initial = variables.map((v, i) => numbers(seed + i, v.shape[0]!, rare));
@@ -39,6 +41,10 @@ export async function trial(
   const handles = initial.map((x): WasmVariable => (arrays & 1 ? x.slice() : backend.from(x)));
   const ours = backend.open(program, handles);
   const theirs = cpu().open(program, expected);
+  let grown = 0;
+  const grow = (): void => {
+    if (grows) backend.free(backend.zeros([2 ** 14 * ++grown]));
+  };
   for (const { updates, given, backwards, seed: own, ...rest } of drawn) {
     const indices = variables.map((_, i) => i).filter((i) => (given >> i) & 1);
     if (indices.length === 0) indices.push(0);
@@ -51,7 +57,9 @@ export async function trial(
     const gradients = indices.map((i) => numbers(own + i, variables[i]!.shape[0]!, rare));
     const copies = gradients.map((g) => g.slice());
     const lent = gradients.map((g) => (arrays & 2 ? g : backend.from(g)));
+    grow();
     const taken = ours.step(step, lent, indices);
+    grow();
     if (taken !== theirs.step(step, copies, indices)) throw new Error(`the step gave ${taken}`);
     lent.forEach((g, j) => same('data' in g ? g.data : g, copies[j]!, `gradient ${j}`));
     for (const g of lent) backend.free(g);

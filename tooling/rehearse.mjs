@@ -104,7 +104,7 @@ async function tryOut({ name, use }, i, work, env, signal) {
       folder,
       signal,
       npx,
-      run: (command, args) => run(command, args, at),
+      run: (command, args, where = {}) => run(command, args, { ...at, ...where }),
       node: (...args) => run(process.execPath, args, at),
       npm: (...names) => run('npm', ['install', '--no-audit', '--no-fund', ...names], at),
       pnpm: (...names) => npx(packageManager, 'add', '--config.strictDepBuilds=false', ...names),

@@ -128,10 +128,11 @@ const plugins = [
     async use({ run, folder }) {
       const created = await run('npm', ['create', '--yes', 'sgd-backend', 'my-backend', '--', '--yes']);
       if (!created.includes('npm run next')) throw new Error(`printed ${created}`);
-      const project = ['--prefix', join(folder, 'my-backend')];
-      await run('npm', ['install', '--no-audit', '--no-fund', ...project]);
-      await run('npm', ['run', 'typecheck', ...project]);
-      const { message } = await run('npm', ['run', 'next', ...project]).then(
+      // not --prefix: with it npm leaves out what the machine's own npmrc says, of certificates for one
+      const project = { cwd: join(folder, 'my-backend') };
+      await run('npm', ['install', '--no-audit', '--no-fund'], project);
+      await run('npm', ['run', 'typecheck'], project);
+      const { message } = await run('npm', ['run', 'next'], project).then(
         () => ({ message: 'a backend that does nothing passes' }),
         (error) => error,
       );

@@ -1,6 +1,6 @@
 import { wasm, type WasmBackend, type WasmVariable } from '@sgd/wasm';
 import { describe, expect, it } from 'vitest';
-import { detach, program, update, variable } from '../../../tests/support/programs.ts';
+import { detach, failure, program, update, variable } from '../../../tests/support/programs.ts';
 
 // What a session holds beside the user's arrays, and when it touches these.
 
@@ -82,5 +82,71 @@ describe('what has no elements', () => {
       backend.zeros([2 ** 20]);
     }
     session.dispose();
+  });
+});
+
+describe('read and write', () => {
+  const slots = new Set(['momentum', 'accumulator', 'average'] as const);
+  const variables = [variable(2), variable(1, { path: 'scale', overwrites: true })];
+
+  it('writes all or nothing', async () => {
+    const backend = await wasm();
+    const w = new Float32Array([1, 2]);
+    const session = backend.open(program(variables, { slots }), [w, new Float32Array(1)]);
+    const good = { slot: 'variable', index: 0, values: new Float32Array([8, 9]) } as const;
+    for (const bad of [
+      { slot: 'momentum', index: 0, values: new Float32Array(3) },
+      { slot: 'average', index: 0, values: new Float32Array(0) },
+      { slot: 'momentum', index: 1, values: new Float32Array(1) },
+      { slot: 'variable', index: 2, values: new Float32Array(1) },
+    ] as const) {
+      const error = await failure(() => session.write([good, bad]));
+      expect(error).toMatchObject({ code: 'SGD_STATE_MISMATCH', message: expect.stringContaining(bad.slot) });
+    }
+    expect(Array.from(w)).toEqual([1, 2]);
+  });
+
+  it('a disposed session has no slots, and the variables are the caller’s', async () => {
+    const backend = await wasm();
+    const w = backend.from([1, 2]);
+    const session = backend.open(program([variable(2)], { slots }), [w]);
+    session.dispose();
+    session.dispose();
+    expect((await failure(() => session.read([{ slot: 'momentum', index: 0 }]))).code).toBe('SGD_STATE_MISMATCH');
+    expect(Array.from(w.data)).toEqual([1, 2]);
+  });
+});
+
+describe('measured', () => {
+  it('has what was asked for, of the last updating step', async () => {
+    const backend = await wasm();
+    const made = program([variable(2), variable(1, { overwrites: true })], {
+      slots: new Set(['accumulator']),
+      finiteCheck: true,
+      measure: new Set(['gradient-norm', 'update-norm']),
+    });
+    const session = backend.open(made, [new Float32Array(2), new Float32Array(1)]);
+    const step = { ...update, accumulationSteps: 2 };
+    const g = [new Float32Array([6, 8])];
+    expect(await session.measured?.()).toEqual({});
+    session.step({ ...step, phase: 'accumulate' }, g, [0]);
+    expect(await session.measured?.()).toEqual({});
+    session.step(step, g, [0]);
+    const figures = { gradientNorm: 10, updateNorm: 5 };
+    expect(await session.measured?.()).toEqual(figures);
+    session.step({ ...step, phase: 'accumulate' }, g, [0]);
+    session.step(step, [new Float32Array([NaN, 1])], [0]);
+    session.step({ ...step, ordinary: false }, [new Float32Array(1)], [1]);
+    expect(await session.measured?.()).toEqual(figures);
+  });
+
+  it.each([
+    ['gradient-norm', { gradientNorm: 5 }],
+    ['update-norm', { updateNorm: 2.5 }],
+  ] as const)('%s alone', async (name, figures) => {
+    const backend = await wasm();
+    const session = backend.open(program([variable(2)], { measure: new Set([name]) }), [new Float32Array(2)]);
+    session.step(update, [new Float32Array([3, 4])], [0]);
+    expect(await session.measured?.()).toEqual(figures);
   });
 });

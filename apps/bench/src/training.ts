@@ -10,11 +10,13 @@ export interface TrainingRow {
   readonly beside: string;
   /** The loss and its gradients. */
   readonly gradients: number;
-  /** Gradients from TensorFlow.js to the optimizer's engine, weights back. */
+  /** Gradients from TensorFlow.js to the optimizer's engine, weights back; 0 where the engine takes the tensors themselves. */
   readonly copies: number;
   /** The optimizer's call. */
   readonly step: number;
   readonly whole: number;
+  /** How many times as fast the whole is as with the other. */
+  readonly speed: number;
   /** The call's share of the whole. */
   readonly share: number;
   readonly steps: number;
@@ -26,13 +28,13 @@ interface Printed {
     readonly results: readonly {
       readonly backend: string;
       readonly steps: number;
-      readonly medianMilliseconds: { readonly gradients: number; readonly optimizer: number; readonly copies: number };
+      readonly medianMilliseconds: Readonly<Record<'gradients' | 'optimizer' | 'copies' | 'whole', number>>;
     }[];
   };
 }
 
 /** Backends that are trained with, each beside TensorFlow.js's own optimizer in its place. */
-export const TRAINED: readonly string[] = ['cpu', 'wasm'];
+export const TRAINED: readonly string[] = ['tfjs:wasm', 'wasm', 'cpu'];
 const PEER = 'tf.train.momentum';
 
 /** Both with momentum alone, and nothing else taken: that is what the peer can do. */
@@ -53,10 +55,20 @@ export function trainingJob(backend: string): Job<TrainingRow[]> {
       const printed = await runProgram(join(dirname(manifest), 'dist', 'main.js'), argv, signal);
       const { results } = (JSON.parse(printed) as Printed).compare;
       return results.map(({ backend: optimizer, steps, medianMilliseconds }, i) => {
-        const { gradients, optimizer: step, copies } = medianMilliseconds;
-        const whole = gradients + step + copies;
-        const beside = results[1 - i]!.backend;
-        return { optimizer, beside, gradients, copies, step, whole, share: step / whole, steps };
+        const { gradients, optimizer: step, copies, whole } = medianMilliseconds;
+        const other = results[1 - i]!;
+        const speed = other.medianMilliseconds.whole / whole;
+        return {
+          optimizer,
+          beside: other.backend,
+          gradients,
+          copies,
+          step,
+          whole,
+          speed,
+          share: step / whole,
+          steps,
+        };
       });
     },
   };

@@ -57,7 +57,30 @@ const results: Results = {
   skipped: [{ workload: '1e6', options: 'plain', contender: 'loop', why: 'too slow' }],
   overhead: [{ variables: 10, coreNs: 200, corePerFurtherNs: 14.5, cpuNs: 900, cpuPerFurtherNs: 60 }],
   heap: [{ options: 'plain', steps: 100_000, coreBytes: 5.5, cpuBytes: 66.25, cpuWarmBytes: 0.25, collections: 0 }],
-  training: [{ optimizer: 'cpu', beside: 'x', gradients: 4, copies: 0.5, step: 0.5, whole: 5, share: 0.1, steps: 125 }],
+  training: [
+    {
+      optimizer: 'cpu',
+      beside: 'x',
+      gradients: 4,
+      copies: 0.5,
+      step: 0.5,
+      whole: 5,
+      speed: 0.9,
+      share: 0.1,
+      steps: 125,
+    },
+    {
+      optimizer: 'x',
+      beside: 'cpu',
+      gradients: 4,
+      copies: 0,
+      step: 0.5,
+      whole: 4.5,
+      speed: 1.11,
+      share: 0.11,
+      steps: 125,
+    },
+  ],
   failed: [{ name: 'heap all', why: 'ended with SIGKILL' }],
   interrupted: false,
 };
@@ -154,7 +177,8 @@ describe('the tables', () => {
   it('have the other parts', () => {
     expect(cells(/14\.5/)).toEqual(['10', '200', '14.5', '900', '60.0']);
     expect(cells(/0\.25/)).toEqual(['plain', '5.50', '66.25', '0.25', '0']);
-    expect(cells(/10\.0 %/)).toEqual(['cpu', 'x', '4.00', '0.500', '0.500', '5.00', '10.0 %']);
+    expect(cells(/10\.0 %/)).toEqual(['cpu', 'x', '4.00', '0.500', '0.500', '5.00', '0.90', '10.0 %']);
+    expect(cells(/11\.0 %/)).toEqual(['x', 'cpu', '4.00', 'none', '0.500', '4.50', '1.11', '11.0 %']);
   });
 });
 

@@ -14,7 +14,7 @@ import { finish, type RunResult, runResult } from './result.ts';
 import { resultTable } from './table.ts';
 import { type History, type Listener, stepCount, train } from './train.ts';
 import { testSet, type Trainer } from './trainer.ts';
-import { trainerOf } from './trainers.ts';
+import { type Choice, trainerOf } from './trainers.ts';
 
 /** Where a run writes. */
 export interface Streams {
@@ -65,7 +65,9 @@ async function digits(
   told: Target | null,
   stderr: Target,
 ): Promise<RunResult> {
-  const choices = await Promise.all((options.compare ?? [options.backend]).map((label) => trainerOf(label, options)));
+  const choices: Choice[] = [];
+  // one after the other: to start an engine of TensorFlow.js is to switch to it for a moment
+  for (const label of options.compare ?? [options.backend]) choices.push(await trainerOf(label, options));
   const labels = choices.map(({ label }) => label);
   const report = options.report === null ? null : await reportPath(options.report);
   await startEngine();

@@ -2,6 +2,9 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-wasm'; // registers the engine
 import '@tensorflow/tfjs-layers'; // registers the gradients of all operations, which tfjs-core leaves out
 
+/** The engine of TensorFlow.js that computes gradients. */
+const ENGINE = 'wasm';
+
 let started: Promise<void> | undefined;
 
 /**
@@ -13,9 +16,14 @@ export function startEngine(): Promise<void> {
   return started;
 }
 
+/** Where gradients are computed, as `--backend` names the backend that takes them there. */
+export function gradientsIn(): string {
+  return `tfjs:${tf.getBackend()}`;
+}
+
 async function start(): Promise<void> {
   tf.enableProdMode();
-  if (!(await tf.setBackend('wasm'))) throw new Error('TensorFlow.js could not start its wasm engine');
+  if (!(await tf.setBackend(ENGINE))) throw new Error(`TensorFlow.js could not start its ${ENGINE} engine`);
   await tf.ready();
   transposeBeforeProducts();
 }
@@ -25,8 +33,8 @@ async function start(): Promise<void> {
  * dense layer is such a product. Transposing first makes a whole training step 3 times faster.
  */
 function transposeBeforeProducts(): void {
-  const product = tf.getKernel('BatchMatMul', 'wasm');
-  const transpose = tf.getKernel('Transpose', 'wasm');
+  const product = tf.getKernel('BatchMatMul', ENGINE);
+  const transpose = tf.getKernel('Transpose', ENGINE);
   const transposed = (x: tf.TensorInfo, backend: object): tf.TensorInfo => {
     const perm = x.shape.map((_, axis) => axis);
     perm.push(...perm.splice(-2).reverse());
@@ -44,6 +52,6 @@ function transposeBeforeProducts(): void {
     for (const used of [a, b]) if (used) backend.disposeData(used.dataId);
     return result;
   };
-  tf.unregisterKernel('BatchMatMul', 'wasm');
+  tf.unregisterKernel('BatchMatMul', ENGINE);
   tf.registerKernel({ ...product, kernelFunc });
 }

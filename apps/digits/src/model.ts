@@ -1,38 +1,34 @@
 import type { FloatArray, HostTensor } from '@sgd/core';
 import * as tf from '@tensorflow/tfjs-core';
 import { type Batch, CLASSES, PIXELS } from './batches.ts';
-import type { Values } from './weights.ts';
+import { mapped, type Values } from './weights.ts';
 
 /** What one batch gives: the mean loss, how many images were recognised, and the gradients of the loss times the scale. */
 export interface BatchResult {
   readonly loss: number;
   readonly correct: number;
-  readonly gradients: Values<Float32Array>;
+  /** On the engine, by path; the caller disposes of them. */
+  readonly gradients: Values<tf.Tensor>;
 }
 
-/** A classifier on TensorFlow.js: it gives predictions and gradients, and takes new weights. It never updates itself. */
+/** A classifier on TensorFlow.js: it gives predictions and gradients at the current values of its variables, which others update. */
 export class Model {
-  readonly #variables: ReadonlyMap<string, tf.Variable>;
+  readonly variables: Values<tf.Variable>;
 
-  constructor(weights: Values<HostTensor>) {
-    this.#variables = new Map(
-      Object.entries(weights).map(([path, { data, shape }]) => [
-        path,
-        tf.tidy(() => tf.variable(tf.tensor(data.slice(), [...shape]))),
-      ]),
-    );
+  /** Takes charge of the variables, by path. */
+  constructor(variables: Values<tf.Variable>) {
+    this.variables = variables;
   }
 
-  /** Loss (mean cross-entropy) and gradients of `scale * loss`, by automatic differentiation. All are copies on the host. */
-  gradients(batch: Batch, scale: number): BatchResult {
-    const { loss, correct, gradients } = this.differentiate(batch, scale);
-    const result = { loss, correct, gradients: this.#copies((variable) => gradients[variable.name] as tf.Tensor) };
-    tf.dispose(gradients);
-    return result;
+  /** A model with variables of its own that hold copies of the weights. */
+  static of(weights: Values<HostTensor>): Model {
+    const variable = ({ data, shape }: HostTensor): tf.Variable =>
+      tf.tidy(() => tf.variable(tf.tensor(data.slice(), [...shape])));
+    return new Model(mapped(weights, variable));
   }
 
-  /** The same with the gradients left on the engine, by the names of the variables; the caller disposes of them. */
-  differentiate(batch: Batch, scale: number): Omit<BatchResult, 'gradients'> & { gradients: tf.NamedTensorMap } {
+  /** Loss (mean cross-entropy) and gradients of `scale * loss`, by automatic differentiation. */
+  differentiate(batch: Batch, scale: number): BatchResult {
     const seen: { loss?: tf.Scalar; logits?: tf.Tensor2D } = {};
     const { value, grads } = tf.tidy(() => {
       const images = tf.tensor2d(batch.images, [batch.labels.length, PIXELS]);
@@ -42,13 +38,13 @@ export class Model {
         seen.loss = tf.keep(tf.losses.softmaxCrossEntropy(expected, seen.logits) as tf.Scalar);
         return tf.mul<tf.Scalar>(seen.loss, scale);
       };
-      return tf.variableGrads(scaledLoss, [...this.#variables.values()]);
+      return tf.variableGrads(scaledLoss, Object.values(this.variables));
     });
     const { loss, logits } = seen as Required<typeof seen>;
     const result = {
       loss: loss.dataSync()[0] as number,
       correct: matches(logits, batch.labels),
-      gradients: grads,
+      gradients: mapped(this.variables, ({ name }) => grads[name] as tf.Tensor),
     };
     tf.dispose([loss, logits, value]);
     return result;
@@ -56,11 +52,7 @@ export class Model {
 
   /** Copies of the weights. */
   weights(): Values<Float32Array> {
-    return this.#copies((variable) => variable);
-  }
-
-  shape(path: string): readonly number[] {
-    return (this.#variables.get(path) as tf.Variable).shape;
+    return mapped(this.variables, (variable) => variable.dataSync<'float32'>().slice());
   }
 
   /** How many images of the batch the weights recognise. */
@@ -77,29 +69,24 @@ export class Model {
    */
   assign(values: Values): void {
     tf.tidy(() => {
-      for (const [path, variable] of this.#variables) {
-        variable.assign(tf.tensor(Float32Array.from(values[path] as FloatArray), variable.shape));
+      for (const [path, variable] of Object.entries(this.variables)) {
+        variable.assign(tf.tensor(new Float32Array(values[path] as FloatArray), variable.shape));
       }
     });
   }
 
   dispose(): void {
-    for (const variable of this.#variables.values()) variable.dispose();
+    tf.dispose(Object.values(this.variables));
   }
 
   #logits(images: tf.Tensor2D): tf.Tensor2D {
-    const hidden = this.#variables.has('hidden/kernel') ? tf.relu(this.#dense(images, 'hidden')) : images;
+    const hidden = 'hidden/kernel' in this.variables ? tf.relu(this.#dense(images, 'hidden')) : images;
     return this.#dense(hidden, 'output');
   }
 
   #dense(x: tf.Tensor2D, layer: string): tf.Tensor2D {
-    const kernel = this.#variables.get(`${layer}/kernel`) as tf.Tensor as tf.Tensor2D;
-    return tf.add(tf.matMul(x, kernel), this.#variables.get(`${layer}/bias`) as tf.Tensor);
-  }
-
-  #copies(tensor: (variable: tf.Variable) => tf.Tensor): Record<string, Float32Array> {
-    const copy = (variable: tf.Variable): Float32Array => Float32Array.from(tensor(variable).dataSync<'float32'>());
-    return Object.fromEntries([...this.#variables].map(([path, variable]) => [path, copy(variable)]));
+    const kernel = this.variables[`${layer}/kernel`] as tf.Tensor as tf.Tensor2D;
+    return tf.add(tf.matMul(x, kernel), this.variables[`${layer}/bias`] as tf.Tensor);
   }
 }
 

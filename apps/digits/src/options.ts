@@ -132,7 +132,7 @@ export const FLAGS: readonly Flag[] = [
     'name',
     text,
     'auto',
-    'auto (the fastest here), NAME[:VARIANT] of @sgd/NAME, a package, a file or tf.train.momentum',
+    'auto (where the gradients are), NAME[:VARIANT] of @sgd/NAME, a package, a file or tf.train.momentum',
   ),
   training('compare', 'a,b', pair, null, 'train with two backends, and say how their weights differ'),
   outputSwitch('gradientNorm', true, 'measure the norm of the gradients at each step'),

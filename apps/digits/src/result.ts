@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { compareWeights, type Difference } from './compare.ts';
+import { gradientsIn } from './engine.ts';
 import type { Values } from './weights.ts';
 import type { Options } from './options.ts';
 import type { EpochResult, History, Outcome } from './train.ts';
@@ -17,10 +18,14 @@ export interface TrainerResult {
   readonly testAccuracies: readonly number[];
   readonly steps: number;
   readonly droppedSteps: number;
+  /** Where gradients are computed: TensorFlow.js, on this engine. */
+  readonly gradientsIn: string;
+  /** Arrays and tensors copied at each step between there and the backend: 0 where the backend takes those tensors. */
+  readonly copiesPerStep: number;
   /** Of all steps together. */
   readonly milliseconds: Timing;
-  /** Of one step: medians. */
-  readonly medianMilliseconds: Timing;
+  /** Of one step: medians. That of the whole step is no sum of the others. */
+  readonly medianMilliseconds: Timing & { readonly whole: number };
   /** The optimizer's share of the time of the training steps, evaluation not counted. */
   readonly optimizerShare: number;
   /** SHA-256 over the bytes of all final weights, in the type in which the backend keeps them. */
@@ -48,7 +53,6 @@ export async function finish(trainer: Trainer, history: History, accuracy: () =>
   const before = accuracy();
   const averaged = await trainer.finalize();
   const milliseconds = combined(trainer.timings, (values) => values.reduce((sum, value) => sum + value, 0));
-  const { gradients, optimizer, copies } = milliseconds;
   return {
     backend: trainer.label,
     accuracy: averaged ? accuracy() : before,
@@ -57,9 +61,11 @@ export async function finish(trainer: Trainer, history: History, accuracy: () =>
     testAccuracies: history.epochs.map(({ testAccuracy }: EpochResult) => testAccuracy),
     steps: trainer.steps,
     droppedSteps: trainer.dropped,
+    gradientsIn: gradientsIn(),
+    copiesPerStep: trainer.copiesPerStep,
     milliseconds,
-    medianMilliseconds: combined(trainer.timings, median),
-    optimizerShare: trainer.steps === 0 ? 0 : optimizer / (gradients + optimizer + copies),
+    medianMilliseconds: { ...combined(trainer.timings, median), whole: median(trainer.timings.map(wholeOf)) },
+    optimizerShare: trainer.steps === 0 ? 0 : milliseconds.optimizer / wholeOf(milliseconds),
     weightsHash: hash(trainer.weights),
   };
 }
@@ -86,6 +92,10 @@ export function runResult(
     report,
     compare: other ? { results, firstDifferentStep, ...compareWeights(trainer.weights, other.weights) } : null,
   };
+}
+
+function wholeOf({ gradients, optimizer, copies }: Timing): number {
+  return gradients + optimizer + copies;
 }
 
 /** One figure of the timings of all steps. */

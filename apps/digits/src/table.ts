@@ -32,7 +32,14 @@ export function resultRows(run: RunResult): [string, Cell][] {
     ['steps dropped', ({ droppedSteps }) => whole(droppedSteps), results.some(({ droppedSteps }) => droppedSteps > 0)],
     ['gradients', (result) => spent(result.milliseconds.gradients, result)],
     ['optimizer', (result) => spent(result.milliseconds.optimizer, result)],
-    ['copies between the two', (result) => spent(result.milliseconds.copies, result)],
+    ['gradients live in', ({ gradientsIn }) => gradientsIn],
+    [
+      'copies a step',
+      (result) =>
+        result.copiesPerStep === 0
+          ? 'none'
+          : `${result.copiesPerStep} arrays: ${spent(result.milliseconds.copies, result)}`,
+    ],
     ["optimizer's share", ({ optimizerShare }) => percent(optimizerShare)],
     ['time in all', () => duration(run.seconds)],
     ['weights (SHA-256)', ({ weightsHash }) => weightsHash.slice(0, 16)],

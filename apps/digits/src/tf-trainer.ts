@@ -38,13 +38,14 @@ export class TfTrainer implements Trainer {
   readonly label: string = TF_MOMENTUM;
   readonly timings: Timing[] = [];
   readonly dropped = 0;
+  readonly copiesPerStep = 0;
   steps = 0;
   readonly #model: Model;
   readonly #learningRate: number;
   readonly #optimizer: tf.MomentumOptimizer;
 
   constructor({ model, seed, learningRate, momentum, nesterov }: Options) {
-    this.#model = new Model(initialWeights(model, seed));
+    this.#model = Model.of(initialWeights(model, seed));
     this.#learningRate = learningRate;
     this.#optimizer = tf.train.momentum(learningRate, momentum, nesterov);
   }
@@ -60,11 +61,14 @@ export class TfTrainer implements Trainer {
   step(batch: Batch): Promise<StepResult> {
     const started = performance.now();
     const { loss, correct, gradients } = this.#model.differentiate(batch, 1);
-    const named = Object.entries(gradients).map(([name, tensor]) => ({ name, tensor }));
     const differentiated = performance.now();
+    const named = Object.entries(gradients).map(([path, tensor]) => ({
+      name: this.#model.variables[path]!.name,
+      tensor,
+    }));
     this.#optimizer.applyGradients(named); // on this engine it returns when the work is done
+    tf.dispose(named);
     const updated = performance.now();
-    tf.dispose(gradients);
     this.steps++;
     this.timings.push({ gradients: differentiated - started, optimizer: updated - differentiated, copies: 0 });
     return Promise.resolve({ loss, correct, learningRate: this.#learningRate, gradientNorm: null });

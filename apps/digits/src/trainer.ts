@@ -17,7 +17,7 @@ export interface Timing {
   readonly gradients: number;
   /** The call of the optimizer, and the gradient norm that it measured. */
   readonly optimizer: number;
-  /** Gradients handed to the backend, new weights read and handed to TensorFlow.js. */
+  /** Gradients copied to the backend, new weights copied back; 0 where the backend takes the tensors themselves. */
   readonly copies: number;
 }
 
@@ -42,6 +42,8 @@ export interface Trainer {
   readonly weights: Values;
   /** Steps taken, accumulating ones included. */
   readonly steps: number;
+  /** Arrays and tensors copied at each step between TensorFlow.js, where gradients are computed, and the backend. */
+  readonly copiesPerStep: number;
   /** Steps dropped because a gradient was not finite. */
   readonly dropped: number;
   /** The optimizer; one of ours as Keras writes it. */

@@ -1,12 +1,14 @@
 import { selectBackend } from '@sgd/auto';
+import * as tf from '@tensorflow/tfjs-core';
 import { type AnyBackend, loadBackend } from './backend.ts';
+import { gradientsIn, startEngine } from './engine.ts';
 import type { Options } from './options.ts';
 import { SgdTrainer } from './sgd-trainer.ts';
 import { checkMomentum, TF_MOMENTUM, TfTrainer } from './tf-trainer.ts';
 import type { Trainer } from './trainer.ts';
 import { weightShapes } from './weights.ts';
 
-/** The label of whatever is fastest here. */
+/** The label of whatever takes the gradients where they are. */
 const AUTO = 'auto';
 
 /** Makes a trainer for so many batches. */
@@ -22,7 +24,7 @@ export interface Choice {
 
 /**
  * What trains under this label: an optimizer of `@sgd/core` on the backend that it names, or TensorFlow.js's own; with `auto` on the
- * fastest backend for the shapes of the model.
+ * backend that `@sgd/auto` chooses for gradients where these are: in tensors of TensorFlow.js, on the engine that computes them.
  *
  * @throws UsageError when there is no such backend, or the options are more than TensorFlow.js's optimizer has
  */
@@ -32,9 +34,12 @@ export async function trainerOf(label: string, options: Options): Promise<Choice
     return { label, create: () => Promise.resolve(new TfTrainer(options)), reason: null };
   }
   if (label !== AUTO) return choiceOf(label, await loadBackend(label), options, null);
+  await startEngine();
   const shapes = Object.values(weightShapes(options.model));
-  const { backend, report } = await selectBackend({ workload: { shapes } });
-  return choiceOf(report.chosen!, backend, options, report.reason);
+  const { backend, report } = await selectBackend({ gradients: 'tfjs', tf, workload: { shapes } });
+  const chosen = report.candidates.find(({ status }) => status === 'chosen')!;
+  const reason = `it takes the gradients where they are, so nothing is copied; ${chosen.reason}`;
+  return choiceOf(gradientsIn(), backend, options, reason);
 }
 
 const choiceOf = (label: string, backend: AnyBackend, options: Options, reason: string | null): Choice => ({

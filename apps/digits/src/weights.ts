@@ -8,6 +8,11 @@ export type ModelName = (typeof MODELS)[number];
 /** Values by path. */
 export type Values<T = FloatArray> = Readonly<Record<string, T>>;
 
+/** The same paths with what becomes of each value. */
+export function mapped<A, B>(values: Values<A>, change: (value: A, path: string) => B): Values<B> {
+  return Object.fromEntries(Object.entries(values).map(([path, value]) => [path, change(value, path)]));
+}
+
 const LAYERS = {
   mlp: { hidden: [PIXELS, 128], output: [128, CLASSES] },
   softmax: { output: [PIXELS, CLASSES] },

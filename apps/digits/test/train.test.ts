@@ -107,19 +107,29 @@ describe('training', () => {
     expect(there.weightsHash).toBe(here.weightsHash);
   });
 
-  it.each(['onnxruntime:node', 'onnxruntime:wasm', 'gpujs:cpu', 'gpujs:webasm'])(
-    '--backend=%s: the same bits',
-    async (backend) => {
-      const flags = ['--limit=256', '--epochs=1', '--use-ema'];
-      const [here, there] = [await trained(...flags), await trained(...flags, `--backend=${backend}`)];
-      expect(there).toMatchObject({ backend, weightsHash: here.weightsHash });
-    },
-  );
+  it.each<[backend: string, copiesPerStep: number]>([
+    ['tfjs:wasm', 0],
+    ['tfjs:wasm-ops', 0],
+    ['tfjs:cpu', 8], // another engine than the one that computes gradients
+    ['cpu', 8],
+    ['wasm', 8],
+    ['onnxruntime:node', 8],
+    ['onnxruntime:wasm', 8],
+    ['gpujs:cpu', 8],
+    ['gpujs:webasm', 8],
+  ])('--backend=%s: the same bits, with %i copies a step', async (backend, copiesPerStep) => {
+    const flags = ['--limit=256', '--epochs=1', '--use-ema'];
+    const [here, there] = [await trained(...flags), await trained(...flags, `--backend=${backend}`)];
+    expect(here).toMatchObject({ backend: 'tfjs:wasm', copiesPerStep: 0 });
+    expect(there).toMatchObject({ backend, gradientsIn: 'tfjs:wasm', copiesPerStep, weightsHash: here.weightsHash });
+    expect(there.milliseconds.copies > 0).toBe(copiesPerStep > 0);
+  });
 
-  it('leaves no tensor behind', async () => {
-    const before = tf.memory().numTensors;
-    await trained('--use-ema', '--compare=cpu,cpu');
-    expect(tf.memory().numTensors).toBe(before);
+  it.each(['cpu,cpu', 'auto,tfjs:wasm', 'tfjs:cpu,wasm'])('leaves no tensor behind: %s', async (backends) => {
+    const before = tf.memory();
+    await trained('--use-ema', `--compare=${backends}`, '--limit=256');
+    const { numTensors, numDataBuffers, numBytes } = before;
+    expect(tf.memory()).toMatchObject({ numTensors, numDataBuffers, numBytes });
   });
 });
 
@@ -135,6 +145,21 @@ describe('--compare', () => {
     expect(compare?.maxUlp).toBeGreaterThan(0);
     expect(compare?.firstDifferentStep).toBe(1);
     expect(compare?.at?.variable).toMatch(/kernel|bias/);
+  });
+
+  it.each([
+    'tfjs:wasm,cpu',
+    'wasm,auto',
+    'tfjs:wasm,tfjs:wasm',
+    'tfjs:cpu,tfjs:wasm',
+    'tfjs:wasm,onnxruntime:wasm',
+    'gpujs:cpu,tfjs:wasm',
+    `tfjs:wasm,${later}`,
+  ])('%s: the same, wherever their weights are', async (backends) => {
+    const flags = ['--limit=256', '--epochs=1', '--use-ema', '--ema-overwrite-frequency=2'];
+    const { compare } = await trained(`--compare=${backends}`, ...flags);
+    expect(compare).toMatchObject({ maxUlp: 0, firstDifferentStep: null });
+    expect(compare?.results.map(({ gradientsIn }) => gradientsIn)).toEqual(['tfjs:wasm', 'tfjs:wasm']);
   });
 
   it('a backend in a file and cpu: the same', async () => {
@@ -192,10 +217,13 @@ describe('output', () => {
     );
     expect(stdout).toMatch(/test accuracy .* of 2,000\)/);
     expect(stdout).toMatch(/without the average/);
+    expect(stdout).toMatch(/gradients live in +│ tfjs:wasm/);
+    expect(stdout).toMatch(/copies a step +│ none/);
     expect(stdout).toMatch(/optimizer's share +│ [\d.]+ %/);
     expect(stdout).toContain(`report: ${report}\n`);
 
     const html = readFileSync(report, 'utf8');
+    expect(html).toContain('<th scope="row">copies a step</th><td>none</td>');
     expect(html.replace(/\/\*! https:.*/, '').match(/(src|href)=|https?:|@import|url\(/g)).toBeNull();
     expect(html).toContain(`npm start -- --limit=640 --epochs=2 --use-ema '--name=a&lt;b' --report=`);
     expect(html).not.toContain('a<b');
@@ -233,7 +261,7 @@ describe('output', () => {
     expect(stdout.trimEnd().split('\n')).toHaveLength(1);
     const result = JSON.parse(stdout) as RunResult;
     expect(result).toMatchObject({
-      backend: 'wasm', // the fastest for this model, as stderr says
+      backend: 'tfjs:wasm', // where the gradients are, as stderr says
       model: 'mlp',
       seed: 1,
       steps: 1,
@@ -242,7 +270,7 @@ describe('output', () => {
     });
     expect(result.accuracy * 2000).toBeCloseTo(Math.round(result.accuracy * 2000), 9);
     expect(result.seconds).toBeGreaterThan(0);
-    expect(stderr).toMatch(/^backend wasm: .+ times as fast as cpu at 101,770 elements/m);
+    expect(stderr).toMatch(/^backend tfjs:wasm: it takes the gradients where they are, .*; tfjs is on wasm; .+$/m);
     expect(stderr).toContain('epoch 1/1');
   });
 

@@ -3,6 +3,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 import { readDigits } from '../../digits/src/data.ts';
 import { startEngine } from '../../digits/src/engine.ts';
 import { Model } from '../../digits/src/model.ts';
+import { gradientsOf } from '../../digits/test/gradients.ts';
 import { dense, sparse } from '../src/training/images.ts';
 import { type Float32Values, Network } from '../src/training/network.ts';
 import { packedDigits } from './digits.ts';
@@ -23,7 +24,7 @@ describe.each(MODELS)('the network %s', (name) => {
   const network = new Network(name);
 
   it('has the loss and the gradients of TensorFlow.js', () => {
-    const expected = new Model(initial).gradients(batch, 8);
+    const expected = gradientsOf(Model.of(initial), batch, 8);
     const { loss, correct, gradients } = network.gradients(
       weightsOf(initial),
       digits.images,
@@ -50,7 +51,7 @@ describe.each(MODELS)('the network %s', (name) => {
 
   it('recognises as TensorFlow.js does', () => {
     expect(network.correct(weightsOf(initial), digits.images, digits.labels, indices)).toBe(
-      new Model(initial).gradients(batch, 1).correct,
+      gradientsOf(Model.of(initial), batch, 1).correct,
     );
     const probabilities = network.probabilities(weightsOf(initial), digits.images, indices[0]!);
     expect(probabilities.reduce((sum, p) => sum + p, 0)).toBeCloseTo(1, 5);

@@ -9,6 +9,22 @@ export interface Switch {
   readonly setBackend: typeof setBackend;
 }
 
+/** Two that start at the same time would each take the other's engine for the program's, and leave the program on it. */
+let turn: Promise<unknown> = Promise.resolve();
+
+/** Starts the engine, and goes back to that of the program: whether it started, or what it failed with. */
+function startInTurn(tf: Switch, engine: string): Promise<unknown> {
+  const start = async (): Promise<unknown> => {
+    const before = tf.getBackend() as string | undefined;
+    const started = await tf.setBackend(engine).catch((error: unknown) => error);
+    if (before) await tf.setBackend(before);
+    return started;
+  };
+  const started = turn.then(start);
+  turn = started.catch(() => {});
+  return started;
+}
+
 /**
  * The backend on one engine, whatever engine the rest of the program is on: each call switches there and back. tfjs switches to an
  * engine that was started before within the call.
@@ -16,9 +32,7 @@ export interface Switch {
  * @throws SgdError `SGD_BACKEND`: the engine does not start here
  */
 export async function pinned(tf: Switch, engine: string, backend: TfjsBackend): Promise<TfjsBackend> {
-  const before = tf.getBackend() as string | undefined;
-  const started = await tf.setBackend(engine).catch((error: unknown) => error);
-  if (before) await tf.setBackend(before);
+  const started = await startInTurn(tf, engine);
   if (started !== true) {
     const cause = started === false ? {} : { cause: started };
     throw new SgdError('SGD_BACKEND', `the engine ${engine} of TensorFlow.js does not start here`, cause);

@@ -234,6 +234,15 @@ describe('the conformance entry', () => {
     expect([backend.name, backend.path().engine, tf.getBackend()]).toEqual(['tfjs:wasm', 'wasm', 'cpu']);
   });
 
+  it('leaves the program on its engine, also when two are made together', async () => {
+    const made = await Promise.all([conformance('cpu'), conformance('wasm'), conformance('webgl').catch(() => null)]);
+    expect(made.map((backend) => backend?.path().engine)).toEqual(['cpu', 'wasm', undefined]);
+    expect(tf.getBackend()).toBe('cpu');
+    await start('wasm');
+    await Promise.all([conformance('cpu'), conformance('wasm'), conformance('cpu-ops')]);
+    expect(tf.getBackend()).toBe('wasm');
+  });
+
   it('has a variant for each engine, and one of operations only', async () => {
     expect((await conformance()).name).toBe('tfjs:cpu');
     expect((await conformance('wasm-ops')).path()).toMatchObject({ engine: 'wasm', path: 'ops' });

@@ -66,16 +66,21 @@ export function images(): { x: tf.Tensor4D; y: tf.Tensor2D } {
 export const weightsOf = (model: layers.LayersModel): Float32Array[] =>
   model.getWeights().map((weight) => weight.dataSync<'float32'>().slice());
 
-/** Saves a model with its optimizer, and loads it as another process would. */
-export async function reloaded(model: layers.LayersModel): Promise<layers.LayersModel> {
-  let saved: tf.io.ModelArtifacts | undefined;
-  const handler = tf.io.withSaveHandler(async (artifacts) => {
-    saved = artifacts;
+/** A model as it is saved with its optimizer. */
+export async function saved(model: layers.LayersModel): Promise<tf.io.ModelArtifacts> {
+  let artifacts: tf.io.ModelArtifacts | undefined;
+  const handler = tf.io.withSaveHandler(async (given) => {
+    artifacts = given;
     return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
   });
   await model.save(handler, { includeOptimizer: true });
+  return artifacts!;
+}
+
+/** Saves a model with its optimizer, and loads it as another process would. */
+export async function reloaded(model: layers.LayersModel): Promise<layers.LayersModel> {
   // what goes through a file: JSON and bytes
-  const { weightData, ...rest } = saved!;
+  const { weightData, ...rest } = await saved(model);
   const read = JSON.parse(JSON.stringify(rest)) as tf.io.ModelArtifacts;
   return layers.loadLayersModel(tf.io.fromMemory({ ...read, weightData: weightData! }));
 }

@@ -88,6 +88,29 @@ describe('a model saved with its optimizer', () => {
   });
 });
 
+describe('fromConfig', () => {
+  const options = { learningRate: 0.5, momentum: 0.9, nesterov: true, globalClipnorm: 1, useEma: true, name: 'mine' };
+
+  it('makes the optimizer of a config again', () => {
+    const optimizer = new SGD(options);
+    const again = SGD.fromConfig(SGD, optimizer.getConfig());
+    expect(again).toBeInstanceOf(SGD);
+    expect(again.getConfig()).toEqual({ ...optimizer.getConfig(), ...options });
+    const scaled = new LossScaleOptimizer(optimizer, { initialScale: 8, dynamicGrowthSteps: 3 });
+    const copy = LossScaleOptimizer.fromConfig(LossScaleOptimizer, scaled.getConfig());
+    expect([copy.dynamicScale, copy.inner.getConfig()]).toEqual([8, optimizer.getConfig()]);
+    expect(copy.getConfig()).toEqual(scaled.getConfig());
+  });
+
+  it('makes one of a class of your own', () => {
+    class Mine extends SGD {
+      readonly mine = true;
+    }
+    const again = Mine.fromConfig(Mine, new SGD(options).getConfig());
+    expect([again instanceof Mine, again.mine, again.getConfig()['momentum']]).toEqual([true, true, 0.9]);
+  });
+});
+
 describe('getWeights and setWeights', () => {
   const variables = (seed: number): tf.Variable[] =>
     tf.tidy(() => [tf.variable(tf.tensor2d(numbers(seed, 6), [2, 3])), tf.variable(tf.tensor1d(numbers(seed + 1, 3)))]);

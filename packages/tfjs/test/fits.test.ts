@@ -47,6 +47,21 @@ const sgd =
     new SGD(options, { warn });
 const scaled: Make = (warn) => new LossScaleOptimizer(new SGD(emas, { warn }), { initialScale: 8 });
 
+describe('training in parts', () => {
+  it('goes on from the averages after each fit with callbacks, and as one fit when only the last one has them', async () => {
+    const parts = async (which: readonly boolean[], epochs: number): Promise<Float32Array[]> => {
+      const { model } = await trained(sgd(), async (m, optimizer) => {
+        const { x, y } = examples();
+        for (const last of which) await m.fit(x, y, { ...args, epochs, callbacks: last ? optimizer.callbacks() : [] });
+      });
+      return weightsOf(model);
+    };
+    const whole = await parts([true], 4);
+    expect(await parts([false, true], 2)).toEqual(whole);
+    expect(await parts([true, true], 2)).not.toEqual(whole);
+  });
+});
+
 // before any test that hands tfjs-layers over, after which nothing needs a warning
 describe('where tfjs does not tell of fits, one that leaves the averages alone', () => {
   it.each([

@@ -7,7 +7,7 @@ import { type Built, done, enter, type Machine, run, wantBuilt } from './machine
 import { optimizerVariables, type OptimizerVariable } from './optimizer-variables.ts';
 import { readAll, readMeasured, readOne } from './reads.ts';
 import { readState, type State, writeState } from './state.ts';
-import { apply, type Gradients, iterations } from './step.ts';
+import { apply, type Gradients, iterations, setIterations } from './step.ts';
 import { indexOf, type Variables } from './variables.ts';
 
 let reach: (optimizer: object) => unknown;
@@ -151,6 +151,17 @@ export abstract class Optimizer<V, G, M extends Mode> {
   /** Updates so far: calls of `apply` that were taken, divided by `gradientAccumulationSteps`, rounded down. */
   get iterations(): number {
     return iterations(this.#machine);
+  }
+
+  /**
+   * Before `build`: counts on from here, as after so many updates without a trace in slots. Schedules begin in the middle.
+   *
+   * @throws SgdError `SGD_ALREADY_BUILT`; `SGD_INVALID_OPTION`: no count, or with `useEma`, whose averages begin with the first update
+   */
+  set iterations(count: number) {
+    const machine = this.#machine;
+    enter(machine, 'iterations', this);
+    setIterations(machine, count);
   }
 
   /** The rate of the next step, in float32: a schedule or function is asked. */

@@ -1,4 +1,4 @@
-import { isObject, want } from './check.ts';
+import { isNumber, isObject, want } from './check.ts';
 import type { Mode, ProgramVariable, Rates, Result } from './contract.ts';
 import { refuse } from './errors.ts';
 import type { Group } from './groups.ts';
@@ -23,6 +23,17 @@ export function apply<V, G, M extends Mode>(
 /** Updates, not micro-batches (Keras's `iterations`). */
 export function iterations({ micro, step }: Pick<Machine<never, never, Mode>, 'micro' | 'step'>): number {
   return Math.floor(micro / step.accumulationSteps);
+}
+
+/** Starts the counter elsewhere; only where nothing else would have to come with it. */
+export function setIterations<V, G, M extends Mode>(machine: Machine<V, G, M>, count: number): void {
+  if (machine.built !== null) refuse('SGD_ALREADY_BUILT', 'iterations: the optimizer is built; use setState');
+  const micro = count * machine.step.accumulationSteps;
+  // one more must still be a count
+  const counts = isNumber(count) && count >= 0 && Number.isSafeInteger(count) && Number.isSafeInteger(micro + 1);
+  want(counts, 'iterations', 'a count of updates', count);
+  want(count === 0 || !machine.config.useEma, 'iterations', '0 with useEma: use setState', count);
+  machine.micro = micro;
 }
 
 /** `null` when there is nothing to do. */

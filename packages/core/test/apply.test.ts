@@ -1,4 +1,4 @@
-import { CosineDecay, LossScaleOptimizer, nonNegative, SGD } from '@sgd/core';
+import { CosineDecay, LossScaleOptimizer, nonNegative, PiecewiseConstantDecay, SGD } from '@sgd/core';
 import { cpu } from '@sgd/cpu';
 import { describe, expect, it } from 'vitest';
 import { f32, later, expectRefusal, expectRejection } from './helpers.ts';
@@ -126,6 +126,52 @@ describe('apply', () => {
       globalThis.console = own;
     }
     expect(lines).toEqual([[expect.stringContaining('no gradients for b')]]);
+  });
+});
+
+describe('the counter', () => {
+  it('is set before build, for schedules and the state to go on from', async () => {
+    const learningRate = new PiecewiseConstantDecay({ boundaries: [5], values: [1, 0.25] });
+    const w = f32(1);
+    const optimizer = new SGD({ learningRate, gradientAccumulationSteps: 2 }, cpu());
+    optimizer.iterations = 3;
+    expect([optimizer.iterations, optimizer.learningRate, optimizer.built]).toEqual([3, 0.25, false]);
+    optimizer.build({ w });
+    for (let i = 0; i < 2; i++) optimizer.apply({ w: f32(1) });
+    expect([w[0], optimizer.iterations]).toEqual([0.75, 4]);
+    expect((await optimizer.getState()).iterations).toBe(8);
+  });
+
+  it.each([-1, 0.5, Number.NaN, 2 ** 53 - 1, 2 ** 53, '3', null])('is not %s', (iterations) => {
+    const optimizer = new SGD({}, cpu());
+    expectRefusal(
+      () => {
+        optimizer.iterations = iterations as number;
+      },
+      'SGD_INVALID_OPTION',
+      /^iterations: expected a count of updates, got /,
+    );
+    expect(optimizer.iterations).toBe(0);
+  });
+
+  it('is not set in the middle, nor where averages would begin as zeros', () => {
+    const set = (optimizer: { iterations: number }, iterations: number) => (): void => {
+      optimizer.iterations = iterations;
+    };
+    const built = new SGD({}, cpu());
+    built.build({ w: f32(1) });
+    expectRefusal(set(built, 1), 'SGD_ALREADY_BUILT', /setState/);
+    const averaging = new SGD({ useEma: true }, cpu());
+    expectRefusal(set(averaging, 1), 'SGD_INVALID_OPTION', /useEma/);
+    set(averaging, 0)();
+    const inner = new SGD({}, cpu());
+    const wrapper = new LossScaleOptimizer(inner);
+    expectRefusal(set(inner, 1), 'SGD_UNSUPPORTED');
+    set(wrapper, 1)();
+    expect([inner.iterations, wrapper.iterations]).toEqual([1, 1]);
+    const disposed = new SGD({}, cpu());
+    disposed.dispose();
+    expectRefusal(set(disposed, 1), 'SGD_DISPOSED');
   });
 });
 

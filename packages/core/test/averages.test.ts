@@ -92,3 +92,33 @@ describe('emaOverwriteFrequency', () => {
     expect(values).toEqual([0, -1, -1, -1.5, -1.5, -2.5]);
   });
 });
+
+describe('a long average in float32', () => {
+  /** The part of 1,000 averages that do not move towards weights which differ by `distance` of their size. */
+  async function still(emaMomentum: number, distance: number): Promise<number> {
+    const w = Float32Array.from({ length: 1000 }, (_, i) => 2 ** (i / 500 - 1));
+    const none = new Float32Array(w.length);
+    const optimizer = new SGD({ useEma: true, emaMomentum }, cpu());
+    optimizer.build({ w });
+    optimizer.apply({ w: none });
+    const start = w.slice();
+    w.forEach((x, i) => (w[i] = x * (1 + distance)));
+    optimizer.apply({ w: none });
+    const { average } = (await optimizer.getState()).slots['w']!;
+    return start.filter((x, i) => average![i]! <= x).length / start.length;
+  }
+
+  // what docs/options/averages.md says: at most, and on average
+  it.each([
+    [0.99, 1.2e-5, 4.3e-6],
+    [0.999, 1.2e-4, 4.3e-5],
+    [0.9999, 1.2e-3, 4.3e-4],
+    [0.99999, 1.2e-2, 4.3e-3],
+  ])('with a momentum of %s stands still near the weights', async (emaMomentum, most, mean) => {
+    expect(await still(emaMomentum, most)).toBe(0);
+    expect(await still(emaMomentum, 0.9 * most)).toBeGreaterThan(0);
+    const parts = await Promise.all(Array.from({ length: 24 }, (_, i) => still(emaMomentum, ((i + 0.5) / 24) * most)));
+    const average = (parts.reduce((a, b) => a + b) / 24) * most;
+    expect(Math.abs(average / mean - 1)).toBeLessThan(0.1);
+  });
+});

@@ -1,3 +1,4 @@
+import type { Fit } from './fits.ts';
 import type { FitCallback, ModelWithWeights } from './types.ts';
 
 const isModel = (model: unknown): model is ModelWithWeights =>
@@ -8,20 +9,16 @@ type Wrap = (args: object) => object;
 const nothing = async (): Promise<void> => {};
 
 /**
- * Callbacks for `fit`: `others` first, then one that learns of the model and does `end` when training ends, however it does.
+ * Callbacks for `fit`: `others` first, then one that learns of the model and of the end of training.
  *
  * tfjs wraps what is no callback of its own into one, and reads its hooks then; a hook for batches would make it read the loss back
  * after each of them. So ours has those hooks only once it is called directly, which begins with `setModel`.
  */
-export function callbacksOf(
-  others: readonly object[],
-  begin: (model: ModelWithWeights) => void,
-  end: () => void,
-): FitCallback[] {
+export function callbacksOf(others: readonly object[], fit: Fit): FitCallback[] {
   let direct = false;
   const hook = (): (() => Promise<void>) | undefined => (direct ? nothing : undefined);
   const setModel = (model: unknown): void => {
-    if (isModel(model)) begin(model);
+    if (isModel(model)) fit.begin(model);
   };
   const own = {
     setParams() {},
@@ -30,7 +27,7 @@ export function callbacksOf(
       setModel(model);
     },
     async onTrainEnd() {
-      end();
+      fit.end();
     },
     get onTrainBegin() {
       return hook();

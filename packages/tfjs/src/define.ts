@@ -7,10 +7,11 @@ import {
 } from '@sgd/core';
 import type { LearningRate, SGDOptions, WeightDecayExclusion } from '@sgd/core';
 import type { NamedTensorMap, Scalar, serialization } from '@tensorflow/tfjs-core';
-import { makeBackend, type TfjsBackend, type TfjsOptions } from './backend.ts';
+import { makeBackend, type TfjsBackend, type TfjsOptions, toConsole } from './backend.ts';
 import { callbacksOf } from './callbacks.ts';
 import { optionsFrom, rateToConfig } from './config.ts';
 import { type Core, Driver } from './driver.ts';
+import { AverageWatch, type Fit, followFits, onFit } from './fits.ts';
 import { gradientsOf } from './gradients.ts';
 import { type Handle, makeHost } from './handles.ts';
 import { choosePath, type PathInfo } from './paths.ts';
@@ -32,6 +33,8 @@ export interface Defined {
   readonly SGD: SGDConstructor;
   /** The wrapper that scales the loss, likewise. */
   readonly LossScaleOptimizer: LossScaleOptimizerConstructor;
+  /** See the function of this name of `@sgd/tfjs`. Not needed here: `defineSGD` has done it. */
+  readonly registerSGD: () => void;
   /** See the function of this name of `@sgd/tfjs`. */
   readonly registerAsKerasSGD: () => void;
   /** The engine for core's optimizers. */
@@ -45,13 +48,15 @@ interface Made<T extends Core> {
   readonly core: T;
   /** Whether groups may give slots that the options don't. */
   readonly groups: boolean;
+  readonly watch: AverageWatch;
 }
 
 /**
  * The optimizers for a given copy of TensorFlow.js: the global `tf` of script tags, or one of several copies of tfjs-core. Imports
- * no tfjs itself. The classes are registered with that copy, so that models saved with them can be loaded.
+ * no tfjs itself. The classes are registered with that copy, so that models saved with them can be loaded. Where tfjs-layers is a part of
+ * it, every `fit` ends with the averages in the weights and applies the constraints of layers, without callbacks.
  *
- * @param tf - the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core`
+ * @param tf - the module `@tensorflow/tfjs` or `@tensorflow/tfjs-core`, or `{ ...tf, ...layers }`
  */
 export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
   abstract class Drivable<T extends Core> extends tf.Optimizer {
@@ -62,6 +67,7 @@ export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
       super();
       this.#made = made;
       this.#exact = exact;
+      onFit(this, this.#fit());
     }
 
     // tf.Optimizer takes whatever has its methods for an instance, and passes that on
@@ -107,7 +113,9 @@ export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
 
     override minimize(f: () => Scalar, returnCost?: boolean, varList?: Variable[]): Scalar | null {
       // gradients are freed also when the step is refused
-      return tf.tidy(() => super.minimize(f, returnCost, varList) as Scalar);
+      const cost = tf.tidy(() => super.minimize(f, returnCost, varList) as Scalar);
+      this.#made.watch.stepped(cost);
+      return cost;
     }
 
     override computeGradients(f: () => Scalar, varList?: Variable[]): { value: Scalar; grads: NamedTensorMap } {
@@ -122,11 +130,18 @@ export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
     }
 
     callbacks(...others: readonly object[]): FitCallback[] {
-      return callbacksOf(
-        others,
-        (model) => this.constrain(model),
-        () => this.finalize(),
-      );
+      this.#made.watch.known();
+      return callbacksOf(others, this.#fit());
+    }
+
+    #fit(): Fit {
+      return {
+        begin: (model) => {
+          this.#made.watch.known();
+          this.constrain(model);
+        },
+        end: () => this.finalize(),
+      };
     }
 
     constrain(model: ModelWithWeights): void {
@@ -134,10 +149,12 @@ export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
     }
 
     finalize(): void {
+      this.#made.watch.known();
       this.#made.driver.finalize();
     }
 
     swapAverages(): void {
+      this.#made.watch.known();
       this.core.swapAverages();
     }
 
@@ -181,14 +198,14 @@ export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
     constructor(options: SGDOptions = {}, { exact = false, warn, ...extras }: TfjsExtras = {}) {
       const host = makeHost(tf, { exact, warn });
       const core = new CoreSGD(options, host.backend, extras);
-      super({ driver: new Driver(tf, host, core), core, groups: !!extras.groups?.length }, exact);
+      const watch = new AverageWatch(core.getConfig().useEma, warn ?? toConsole);
+      super({ driver: new Driver(tf, host, core), core, groups: !!extras.groups?.length, watch }, exact);
     }
 
     /** The host is the wrapper's from then on. */
     wrapped(options: LossScaleOptions): Made<CoreLossScaleOptimizer<Handle, Tensor, 'sync'>> {
-      const { driver, groups } = this.made;
       const core = new CoreLossScaleOptimizer(this.core, options);
-      return { driver: driver.of(core), core, groups };
+      return { ...this.made, driver: this.made.driver.of(core), core };
     }
 
     override options(): ReturnType<CoreSgd['getConfig']> {
@@ -248,12 +265,17 @@ export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
     }
   }
 
-  tf.serialization.registerClass(KerasSGD);
-  tf.serialization.registerClass(KerasLossScaleOptimizer);
+  const registerSGD = (): void => {
+    tf.serialization.registerClass(KerasSGD);
+    tf.serialization.registerClass(KerasLossScaleOptimizer);
+  };
+  registerSGD();
+  followFits(tf);
 
   return {
     SGD: KerasSGD as unknown as SGDConstructor,
     LossScaleOptimizer: KerasLossScaleOptimizer as unknown as LossScaleOptimizerConstructor,
+    registerSGD,
     registerAsKerasSGD() {
       tf.serialization.registerClass(
         class extends KerasSGD {

@@ -2,7 +2,7 @@ import { type LossScaleOptimizer, type SGD, SgdError, type WeightDecayExclusion 
 import { readAll } from './engines.ts';
 import { type Handle, handleOf, type Host, type LayerWeight } from './handles.ts';
 import type { Tensor, TensorFlow, Variable } from './tf.ts';
-import { decode, encodeKnown, mismatch, type NamedTensor, VARIABLES } from './weights.ts';
+import { COUNTER, counterOf, decode, encodeKnown, mismatch, type NamedTensor, VARIABLES } from './weights.ts';
 
 /** An optimizer of core's on the engine of a host. */
 export type Core = SGD<Handle, Tensor, 'sync'> | LossScaleOptimizer<Handle, Tensor, 'sync'>;
@@ -105,7 +105,8 @@ export class Driver {
 
   async getWeights(): Promise<NamedTensor[]> {
     const { core } = this;
-    if (!core.built) return [];
+    // a counter may have been loaded before there was a step
+    if (!core.built) return core.iterations ? [this.#keep(COUNTER, [core.iterations], [], 'int32')] : [];
     const variables = core.variables;
     const count = this.#live().length;
     const own = variables.slice(0, variables.length - count);
@@ -143,7 +144,10 @@ export class Driver {
     const { core } = this;
     const tensors = weights.map(({ tensor }) => tensor);
     const values = await readAll(this.#tf, tensors);
-    const decoded = decode(weights.map(({ name, tensor }, i) => ({ name, shape: tensor.shape, values: values[i]! })));
+    const saved = weights.map(({ name, tensor }, i) => ({ name, shape: tensor.shape, values: values[i]! }));
+    const counter = counterOf(saved);
+    if (counter !== undefined) return this.#count(counter, expected);
+    const decoded = decode(saved);
     if (!core.built) {
       // before anything is built
       const got = [...decoded.kinds].sort().join(', ') || 'no slots';
@@ -159,6 +163,16 @@ export class Driver {
       mismatch(`expected weights for ${names}, in this order`);
     }
     await core.setState(decoded.stateFor(core.className, core.trainablePaths));
+  }
+
+  /** Goes on from the counter of tfjs's own optimizer, which has no slots. */
+  async #count(counter: number, expected: ReadonlySet<string> | null): Promise<void> {
+    const { core } = this;
+    const slots = expected ? [...expected].join(', ') : 'the slots of its groups';
+    if (slots !== '') mismatch(`expected ${slots}, got only the counter of tf.train.sgd, which has none`);
+    if (!Number.isInteger(counter) || counter < 0) mismatch(`${COUNTER}: expected a count, got ${counter}`);
+    if (core.built) await core.setState({ ...(await core.getState()), iterations: counter });
+    else core.iterations = counter;
   }
 
   dispose(): void {

@@ -55,6 +55,12 @@ export const LossScaleOptimizer: LossScaleOptimizerConstructor = /* @__PURE__ */
 export type LossScaleOptimizer = LossScaleOptimizerInstance;
 
 /**
+ * Makes models that were saved with an {@link SGD} or {@link LossScaleOptimizer} load: registers both classes with tfjs. Whatever else
+ * uses one of them has done it; a page that only loads models calls this, since bundlers leave out an import that is not used.
+ */
+export const registerSGD: () => void = /* @__PURE__ */ part('registerSGD');
+
+/**
  * Makes models that Python Keras saved with an `SGD` or `LossScaleOptimizer` load with these classes, and so with their momentum,
  * Nesterov, decay, schedule and limits, which tfjs's own class of that name drops. It replaces tfjs's for all that is loaded
  * afterwards.

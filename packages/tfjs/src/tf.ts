@@ -1,4 +1,5 @@
 import type * as core from '@tensorflow/tfjs-core';
+import type { CallbackRegistry } from './fits.ts';
 
 /** A tensor of TensorFlow.js. */
 export type Tensor = core.Tensor;
@@ -42,4 +43,6 @@ export type TensorFlow = Pick<
 >;
 
 /** What the drop-in optimizers use besides. */
-export type TensorFlowWithOptimizers = TensorFlow & Pick<typeof core, 'Optimizer' | 'serialization' | 'variableGrads'>;
+export type TensorFlowWithOptimizers = TensorFlow &
+  Pick<typeof core, 'Optimizer' | 'serialization' | 'variableGrads'> &
+  CallbackRegistry;

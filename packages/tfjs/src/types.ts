@@ -41,7 +41,8 @@ export interface KerasOptimizer extends Optimizer {
   /**
    * Callbacks for `model.fit` and `model.fitDataset`: at the end of training, also an early one, the weights become their averages
    * (with `useEma`), and the constraints of the model's layers are applied after each step. Hand in callbacks of your own, such as
-   * `tf.callbacks.earlyStopping()`; in a list that you make, these go last.
+   * `tf.callbacks.earlyStopping()`; in a list that you make, these go last. Without them, a `fit` with `useEma` is warned of once;
+   * classes of `defineSGD` that was given tfjs-layers, too, do without.
    */
   callbacks(...others: readonly object[]): FitCallback[];
   /** Applies the constraints of the model's layers after each step; for `trainOnBatch` and loops without {@link KerasOptimizer.callbacks}. */
@@ -85,14 +86,19 @@ export interface LossScaleOptimizer extends KerasOptimizer {
   readonly stepCounter: number;
 }
 
-type ConfigOf<T> = (cls: serialization.SerializableConstructor<never>, config: serialization.ConfigDict) => T;
+/** As tfjs has it: `SGD.fromConfig(SGD, optimizer.getConfig())`. */
+type FromConfig = <T extends serialization.Serializable>(
+  cls: new (...args: never[]) => T,
+  config: serialization.ConfigDict,
+) => T;
 
 /** The class {@link SGD}. */
 export interface SGDConstructor {
   new (options?: SGDOptions, extras?: TfjsExtras): SGD;
   readonly prototype: SGD;
   readonly className: string;
-  readonly fromConfig: ConfigOf<SGD>;
+  /** An optimizer from what `getConfig` gives, or Python saved. */
+  readonly fromConfig: FromConfig;
 }
 
 /** The class {@link LossScaleOptimizer}. */
@@ -100,5 +106,6 @@ export interface LossScaleOptimizerConstructor {
   new (inner: SGD, options?: LossScaleOptions): LossScaleOptimizer;
   readonly prototype: LossScaleOptimizer;
   readonly className: string;
-  readonly fromConfig: ConfigOf<LossScaleOptimizer>;
+  /** An optimizer from what `getConfig` gives, or Python saved. */
+  readonly fromConfig: FromConfig;
 }

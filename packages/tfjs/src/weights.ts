@@ -52,6 +52,15 @@ function decodeKnown(values: ArrayLike<number>): readonly Known[] {
   return mismatch('the list of variables that getWeights puts last can not be read');
 }
 
+/** The name under which optimizers of tfjs save their step counter; of `tf.train.sgd` it is all that they save. */
+export const COUNTER = 'iter';
+
+/** The counter, where weights are those of `tf.train.sgd`. */
+export function counterOf(weights: readonly SavedValues[]): number | undefined {
+  const [first, ...more] = weights;
+  return first?.name === COUNTER && more.length === 0 ? first.values[0] : undefined;
+}
+
 /** What weights say. */
 export interface Decoded {
   readonly known: readonly Known[];

@@ -66,6 +66,25 @@ export function images(): { x: tf.Tensor4D; y: tf.Tensor2D } {
 export const weightsOf = (model: layers.LayersModel): Float32Array[] =>
   model.getWeights().map((weight) => weight.dataSync<'float32'>().slice());
 
+/** A model as it is saved with its optimizer. */
+export async function saved(model: layers.LayersModel): Promise<tf.io.ModelArtifacts> {
+  let artifacts: tf.io.ModelArtifacts | undefined;
+  const handler = tf.io.withSaveHandler(async (given) => {
+    artifacts = given;
+    return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
+  });
+  await model.save(handler, { includeOptimizer: true });
+  return artifacts!;
+}
+
+/** Saves a model with its optimizer, and loads it as another process would. */
+export async function reloaded(model: layers.LayersModel): Promise<layers.LayersModel> {
+  // what goes through a file: JSON and bytes
+  const { weightData, ...rest } = await saved(model);
+  const read = JSON.parse(JSON.stringify(rest)) as tf.io.ModelArtifacts;
+  return layers.loadLayersModel(tf.io.fromMemory({ ...read, weightData: weightData! }));
+}
+
 interface Memory {
   readSync(dataId: object): Float32Array;
   makeTensorInfo(shape: number[], dtype: string, values: Float32Array): tf.TensorInfo;

@@ -1,23 +1,9 @@
-import { CosineDecay, LossScaleOptimizer, registerAsKerasSGD, SGD } from '@sgd/tfjs';
+import { CosineDecay, LossScaleOptimizer, SGD } from '@sgd/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { dense, examples, layers, numbers, start, tf, weightsOf } from './engines.ts';
+import { dense, examples, type layers, numbers, reloaded, start, tf, weightsOf } from './engines.ts';
 
 const loss = 'categoricalCrossentropy';
 beforeAll(() => start('cpu'));
-
-/** Saves a model with its optimizer, and loads it as another process would. */
-async function reloaded(model: layers.LayersModel): Promise<layers.LayersModel> {
-  let saved: tf.io.ModelArtifacts | undefined;
-  const handler = tf.io.withSaveHandler(async (artifacts) => {
-    saved = artifacts;
-    return { modelArtifactsInfo: { dateSaved: new Date(0), modelTopologyType: 'JSON' } };
-  });
-  await model.save(handler, { includeOptimizer: true });
-  // what goes through a file: JSON and bytes
-  const { weightData, ...rest } = saved!;
-  const read = JSON.parse(JSON.stringify(rest)) as tf.io.ModelArtifacts;
-  return layers.loadLayersModel(tf.io.fromMemory({ ...read, weightData: weightData! }));
-}
 
 describe('a model saved with its optimizer', () => {
   const schedule = new CosineDecay({ initialLearningRate: 0.5, decaySteps: 30, warmupSteps: 3, warmupTarget: 0.7 });
@@ -99,6 +85,29 @@ describe('a model saved with its optimizer', () => {
     const model = dense();
     model.compile({ optimizer: new SGD({ learningRate: () => 0.1 }), loss });
     await expect(reloaded(model)).rejects.toMatchObject({ code: 'SGD_INVALID_CONFIG' });
+  });
+});
+
+describe('fromConfig', () => {
+  const options = { learningRate: 0.5, momentum: 0.9, nesterov: true, globalClipnorm: 1, useEma: true, name: 'mine' };
+
+  it('makes the optimizer of a config again', () => {
+    const optimizer = new SGD(options);
+    const again = SGD.fromConfig(SGD, optimizer.getConfig());
+    expect(again).toBeInstanceOf(SGD);
+    expect(again.getConfig()).toEqual({ ...optimizer.getConfig(), ...options });
+    const scaled = new LossScaleOptimizer(optimizer, { initialScale: 8, dynamicGrowthSteps: 3 });
+    const copy = LossScaleOptimizer.fromConfig(LossScaleOptimizer, scaled.getConfig());
+    expect([copy.dynamicScale, copy.inner.getConfig()]).toEqual([8, optimizer.getConfig()]);
+    expect(copy.getConfig()).toEqual(scaled.getConfig());
+  });
+
+  it('makes one of a class of your own', () => {
+    class Mine extends SGD {
+      readonly mine = true;
+    }
+    const again = Mine.fromConfig(Mine, new SGD(options).getConfig());
+    expect([again instanceof Mine, again.mine, again.getConfig()['momentum']]).toEqual([true, true, 0.9]);
   });
 });
 
@@ -200,85 +209,5 @@ describe('getWeights and setWeights', () => {
     await b.setWeights(await a.getWeights());
     const other = tf.variable(tf.zeros([7]));
     expect(() => step(b, [other], 1)).toThrow(expect.objectContaining({ code: 'SGD_UNKNOWN_VARIABLE' }));
-  });
-});
-
-describe('models of Python Keras', () => {
-  /** As `tensorflowjs_converter` writes it. */
-  const python = (optimizer: object): tf.io.IOHandler => {
-    const kernel = { name: 'd/kernel', shape: [6, 3], dtype: 'float32' as const };
-    const config = { name: 'd', trainable: true, units: 3, activation: 'softmax', use_bias: false };
-    const layer = { class_name: 'Dense', config: { ...config, batch_input_shape: [null, 6] } };
-    return tf.io.fromMemory({
-      modelTopology: { model_config: { class_name: 'Sequential', config: { name: 's', layers: [layer] } } },
-      trainingConfig: { loss: 'categorical_crossentropy', metrics: [], optimizer_config: optimizer } as never,
-      weightSpecs: [kernel],
-      weightData: new ArrayBuffer(72),
-    });
-  };
-  const keras2 = { name: 'SGD', learning_rate: 0.05, decay: 0.0, momentum: 0.9, nesterov: true };
-  const keras3 = {
-    name: 'sgd',
-    learning_rate: {
-      module: 'keras.optimizers.schedules',
-      class_name: 'ExponentialDecay',
-      config: {
-        initial_learning_rate: 0.5,
-        decay_steps: 10,
-        decay_rate: 0.5,
-        staircase: true,
-        name: 'ExponentialDecay',
-      },
-      registered_name: null,
-    },
-    weight_decay: 0.01,
-    clipnorm: null,
-    global_clipnorm: 1.5,
-    clipvalue: null,
-    use_ema: true,
-    ema_momentum: 0.9,
-    ema_overwrite_frequency: 4,
-    loss_scale_factor: null,
-    gradient_accumulation_steps: 2,
-    momentum: 0.8,
-    nesterov: false,
-  };
-
-  it('keep momentum and Nesterov once registerAsKerasSGD was called', async () => {
-    const before = await layers.loadLayersModel(python({ class_name: 'SGD', config: { ...keras2 } }));
-    expect(before.optimizer).not.toBeInstanceOf(SGD); // tfjs's own, which knows only the rate
-    const own = tf.train.sgd(1).constructor as unknown as tf.serialization.SerializableConstructor<tf.Optimizer>;
-    registerAsKerasSGD();
-    try {
-      const model = await layers.loadLayersModel(python({ class_name: 'SGD', config: { ...keras2 } }));
-      expect(model.optimizer).toBeInstanceOf(SGD);
-      expect(model.optimizer.getConfig()).toMatchObject({ momentum: 0.9, nesterov: true, name: 'SGD' });
-      const third = await layers.loadLayersModel(python({ class_name: 'SGD', config: keras3 }));
-      expect(third.optimizer.getConfig()).toMatchObject({
-        weightDecay: 0.01,
-        globalClipnorm: 1.5,
-        emaOverwriteFrequency: 4,
-        gradientAccumulationSteps: 2,
-        momentum: 0.8,
-      });
-      expect((third.optimizer as SGD).learningRate).toBe(0.5);
-      expect(third.optimizer.getClassName()).toBe('SGD'); // so that Python finds it again
-      const config = {
-        inner_optimizer: { class_name: 'SGD', config: keras2 },
-        initial_scale: 16,
-        dynamic_growth_steps: 9,
-      };
-      const scaled = await layers.loadLayersModel(python({ class_name: 'LossScaleOptimizer', config }));
-      expect(scaled.optimizer).toBeInstanceOf(LossScaleOptimizer);
-      expect((scaled.optimizer as LossScaleOptimizer).dynamicScale).toBe(16);
-    } finally {
-      tf.serialization.registerClass(own);
-    }
-  });
-
-  it('an option that Keras does not have is refused', async () => {
-    registerAsKerasSGD();
-    const bad = { class_name: 'SGD', config: { ...keras2, momentun: 0.9 } };
-    await expect(layers.loadLayersModel(python(bad))).rejects.toMatchObject({ code: 'SGD_INVALID_OPTION' });
   });
 });

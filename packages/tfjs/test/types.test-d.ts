@@ -35,12 +35,31 @@ it('wraps an SGD only', () => {
   new LossScaleOptimizer(tf.train.sgd(1));
 });
 
+it('is made from its config, and registered, as other classes of tfjs', () => {
+  const optimizer = new SGD({ momentum: 0.9 });
+  expectTypeOf(SGD.fromConfig(SGD, optimizer.getConfig())).toEqualTypeOf<SGD>();
+  const scaled = new LossScaleOptimizer(optimizer);
+  const again = LossScaleOptimizer.fromConfig(LossScaleOptimizer, scaled.getConfig());
+  expectTypeOf(again).toEqualTypeOf<LossScaleOptimizer>();
+  class Mine extends SGD {
+    readonly mine = true;
+  }
+  expectTypeOf(Mine.fromConfig(Mine, optimizer.getConfig())).toEqualTypeOf<Mine>();
+  tf.serialization.registerClass(SGD);
+  tf.serialization.registerClass(LossScaleOptimizer);
+  const defined = defineSGD(tf);
+  expectTypeOf(defined.SGD.fromConfig(defined.SGD, optimizer.getConfig())).toEqualTypeOf<SGD>();
+  // @ts-expect-error: no config
+  SGD.fromConfig(SGD, 3);
+});
+
 it('is an engine for core', () => {
   expectTypeOf(tfjs()).toEqualTypeOf<TfjsBackend>();
   expectTypeOf(tfjs()).toExtend<Backend<tf.Variable, tf.Tensor, 'sync'>>();
   expectTypeOf(new CoreSGD({}, tfjs()).apply([])).toBeBoolean();
 });
 
-it('is defined for any copy', () => {
+it('is defined for any copy, and for both parts of tfjs in one', () => {
   expectTypeOf(defineSGD(tf)).toEqualTypeOf<Defined>();
+  expectTypeOf(defineSGD({ ...tf, ...layers })).toEqualTypeOf<Defined>();
 });

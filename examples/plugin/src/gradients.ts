@@ -9,24 +9,32 @@ export const isFinite = (g: Tensor): boolean => Boolean(np.all(np.isfinite(g.ref
 
 const squares = (g: Tensor): Tensor => np.square(g.ref).sum();
 
-/** A function that clips; it consumes what it is given. */
-export function clipper(program: Program, { clipLimit: c }: Step, gradients: readonly Tensor[]): (g: Tensor) => Tensor {
-  switch (program.clip) {
+/** The norms that a clip needs: of each gradient, or of all together; none for other clips. */
+export function normsOf({ clip }: Program, gradients: readonly Tensor[]): Tensor[] {
+  if (!clip.endsWith('norm') || gradients.length === 0) return [];
+  const sums = gradients.map(squares);
+  return (clip === 'norm' ? sums : [sums.reduce((a, b) => a.add(b))]).map((sum) => np.sqrt(sum));
+}
+
+/** A function that clips gradient `j`. It consumes what it is given, norms included. */
+export function clipper(
+  { clip }: Program,
+  { clipLimit: c }: Step,
+  norms: readonly Tensor[],
+  uses: number,
+): (g: Tensor, j: number) => Tensor {
+  switch (clip) {
     case 'none':
       return (g) => g;
     case 'value':
       return (g) => np.minimum(np.maximum(g, -c), c);
     case 'norm':
-      return (g) => {
-        const norm = np.sqrt(squares(g));
-        return np.trueDivide(g.mul(c), np.maximum(norm, c));
-      };
+      return (g, j) => np.trueDivide(g.mul(c), np.maximum(norms[j]!, c));
     case 'global-norm': {
-      if (gradients.length === 0) return (g) => g;
-      const norm = np.sqrt(gradients.map(squares).reduce((a, b) => a.add(b)));
+      const [norm] = norms;
+      if (!norm) return (g) => g;
       const factor = np.minimum(np.trueDivide(1, norm.ref), 1 / c).mul(c);
       const sameOrNaN = factor.add(norm.ref.sub(norm));
-      let uses = gradients.length;
       return (g) => g.mul(--uses > 0 ? sameOrNaN.ref : sameOrNaN);
     }
   }

@@ -1,6 +1,6 @@
 import type { Entry, Program, Session, Slot, Step, WriteEntry } from '@sgd/core';
 import { numpy as np } from '@jax-js/jax';
-import { clipper, hasElements, isFinite } from './gradients.ts';
+import { clipper, hasElements, isFinite, normsOf } from './gradients.ts';
 import { sizeOf, type Tensor, tensor } from './tensor.ts';
 
 /** The arrays of an optimizer: those that were given stay the caller's, others are freed when they are replaced. */
@@ -105,8 +105,6 @@ function take(
   const given = all.map((g, j) => ({ g, index: indices[j]! })).filter(({ g }) => hasElements(g));
   if (program.finiteCheck && !given.every(({ g }) => isFinite(g))) return false;
   const { phase, lossScale, accumulationSteps, ordinary } = step;
-  for (const { g, index } of given) if (program.variables[index]!.overwrites) overwrite(arrays, phase, g, index);
-  if (!ordinary) return true;
   const means = given
     .filter(({ index }) => !program.variables[index]!.overwrites)
     .map(({ g, index }) => {
@@ -116,10 +114,18 @@ function take(
       const sum = own.add(a.ref);
       return { g: phase === 'accumulate' ? sum : np.trueDivide(sum, accumulationSteps), index };
     });
+  const norms = phase === 'update' ? normsOf(program, means.map(({ g }) => g)) : []; // prettier-ignore
+  // before anything is written: squares of finite gradients may overflow
+  if (program.finiteCheck && !norms.every(isFinite)) {
+    for (const array of [...norms, ...means.map(({ g }) => g)]) array.dispose();
+    return false;
+  }
+  for (const { g, index } of given) if (program.variables[index]!.overwrites) overwrite(arrays, phase, g, index);
+  if (!ordinary) return true;
   if (phase === 'accumulate') for (const { g, index } of means) arrays.put('accumulator', index, g);
   else {
-    const clip = clipper(program, step, means.map(({ g }) => g)); // prettier-ignore
-    for (const { g, index } of means) move(arrays, program, step, clip(g), index);
+    const clip = clipper(program, step, norms, means.length);
+    means.forEach(({ g, index }, j) => move(arrays, program, step, clip(g, j), index));
     arrays.variables.forEach((_, index) => arrays.clear(index));
   }
   average(arrays, step);

@@ -26,8 +26,10 @@ export interface ReferenceOptions {
   readonly accumulationSteps?: number;
   /** A constant that gradients are divided by. */
   readonly lossScale?: number;
-  /** Dynamic loss scaling. */
+  /** Dynamic loss scaling; it drops steps that are not finite. */
   readonly scaling?: { readonly initial: number; readonly growthSteps: number };
+  /** Whether steps are dropped without it, too, that have an element or a norm to clip by that is not finite. */
+  readonly dropsNonFinite?: boolean;
   /** Constants are rounded to this type first, as Keras does; all else is float64. */
   readonly dtype: 'float32' | 'float64';
 }
@@ -71,42 +73,68 @@ export class Reference {
     return roundTo(this.#options.dtype, x);
   }
 
-  /** One call of `apply` with a gradient or null for each variable. False when dynamic scaling dropped it. */
+  /** Whether the next step is dropped if its squares overflow. */
+  get dropsNorms(): boolean {
+    const { scaling, dropsNonFinite, clipnorm = 0, globalClipnorm = 0, accumulationSteps: k = 1 } = this.#options;
+    const drops = scaling !== undefined || dropsNonFinite === true;
+    return drops && clipnorm + globalClipnorm > 0 && (this.raw + 1) % k === 0;
+  }
+
+  /** One call of `apply` with a gradient or null for each variable. False when it was dropped. */
   step(gradients: readonly (ArrayLike<number> | null)[]): boolean {
-    const { scaling } = this.#options;
-    if (!scaling) {
-      this.#apply(gradients);
-      return true;
-    }
-    const finite = gradients.every(
-      (g, i) => g === null || this.variables[i]!.own.frozen || Array.from(g).every(Number.isFinite),
-    );
-    if (!finite) {
+    const { scaling, dropsNonFinite } = this.#options;
+    const dropped = (scaling || dropsNonFinite) && !this.#isFinite(gradients);
+    if (!dropped) this.#apply(gradients);
+    if (scaling) this.#rescale(scaling.growthSteps, !dropped);
+    return !dropped;
+  }
+
+  /** Whether all elements are finite and, when the step updates, so are the norms to clip by, in the type of the variables. */
+  #isFinite(gradients: readonly (ArrayLike<number> | null)[]): boolean {
+    const given = gradients.flatMap((g, i) => (g === null || this.variables[i]!.own.frozen ? [] : [Array.from(g)]));
+    if (!given.flat().every(Number.isFinite)) return false;
+    const { clipnorm = 0, globalClipnorm = 0, accumulationSteps: k = 1 } = this.#options;
+    if ((this.raw + 1) % k !== 0) return true;
+    const means = this.#ordinary(gradients).map(({ v, g }) => this.#mean(v, g));
+    const clipped = clipnorm > 0 ? means.map((g) => [g]) : globalClipnorm > 0 ? [means] : [];
+    return clipped.every((all) => Number.isFinite(this.#round(norm(all) ** 2)));
+  }
+
+  #rescale(growthSteps: number, taken: boolean): void {
+    if (!taken) {
       this.counter = 0;
       this.scale *= 0.5;
-      return false;
-    }
-    this.#apply(gradients);
-    if (this.counter === scaling.growthSteps - 1) {
+    } else if (this.counter === growthSteps - 1) {
       this.counter = 0;
       this.scale *= 2;
     } else this.counter++;
-    return true;
+  }
+
+  /** The gradients that move their variables, unscaled. */
+  #ordinary(gradients: readonly (ArrayLike<number> | null)[]): { v: Kept; g: number[] }[] {
+    return this.variables.flatMap((v, i) => {
+      const given = gradients[i];
+      if (!given || v.own.frozen || v.own.overwrites) return [];
+      return [{ v, g: Array.from(given, (g) => g / this.#round(this.scale)) }];
+    });
+  }
+
+  #mean(v: Kept, g: readonly number[]): number[] {
+    const { accumulationSteps: k = 1 } = this.#options;
+    return k > 1 ? g.map((x, i) => (x + v.a[i]!) / k) : [...g];
   }
 
   #apply(gradients: readonly (ArrayLike<number> | null)[]): void {
     const { accumulationSteps: k = 1, average } = this.#options;
     const updates = (this.raw + 1) % k === 0;
-    const ordinary: { v: Kept; g: number[] }[] = [];
+    const ordinary = this.#ordinary(gradients);
     this.variables.forEach((v, i) => {
       const given = gradients[i];
-      if (!given || v.own.frozen) return;
-      if (v.own.overwrites) this.#overwrite(v, Array.from(given), k > 1, updates);
-      else ordinary.push({ v, g: Array.from(given, (g) => g / this.#round(this.scale)) });
+      if (given && v.own.overwrites && !v.own.frozen) this.#overwrite(v, Array.from(given), k > 1, updates);
     });
     if (ordinary.length > 0) {
       if (!updates) for (const { v, g } of ordinary) v.a = v.a.map((a, i) => a + g[i]!);
-      else this.#update(ordinary, k);
+      else this.#update(ordinary);
       const iterations = Math.floor(this.raw / k);
       if (average) this.#average(average, iterations);
       for (const { v } of ordinary) if (v.own.nonNegative) v.x = v.x.map((x) => Math.max(x, 0));
@@ -125,8 +153,8 @@ export class Reference {
     v.a = v.a.map(() => 0);
   }
 
-  #update(given: readonly { v: Kept; g: number[] }[], k: number): void {
-    const meaned = given.map(({ v, g }) => ({ v, g: k > 1 ? g.map((x, i) => (x + v.a[i]!) / k) : g }));
+  #update(given: readonly { v: Kept; g: number[] }[]): void {
+    const meaned = given.map(({ v, g }) => ({ v, g: this.#mean(v, g) }));
     const clipped = this.#clip(meaned.map(({ g }) => g));
     const changes = meaned.map(({ v }, j) => this.#move(v, clipped[j]!));
     for (const v of this.variables) v.a = v.a.map(() => 0);

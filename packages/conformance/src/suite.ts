@@ -7,6 +7,7 @@ import { finitenessRoom } from './rooms/finiteness.ts';
 import { goldensRoom } from './rooms/goldens.ts';
 import { lifecycleRoom } from './rooms/lifecycle.ts';
 import { overlapRoom } from './rooms/overlap.ts';
+import { normsRoom } from './rooms/norms.ts';
 import { ownershipRoom } from './rooms/ownership.ts';
 import { refusalRoom } from './rooms/refusal.ts';
 import { roundingRoom } from './rooms/rounding.ts';
@@ -28,6 +29,7 @@ const rooms: readonly ((goldens: Goldens) => SuiteTest[])[] = [
   roundingRoom,
   shapesRoom,
   finitenessRoom,
+  normsRoom,
   ownershipRoom,
   refusalRoom,
   stateRoom,

@@ -157,6 +157,11 @@ async function decay(call: Call, f: (x: number, wd: number, lr: number) => numbe
 const norm = (gradient: unknown): number => Math.hypot(...valuesOf(gradient));
 const clean = (array: ArrayLike<number>, upTo = array.length): boolean =>
   Array.from(array).slice(0, upTo).every(Number.isFinite);
+/** Whether an element is not finite that the program looks for. */
+const sees = ({ program, gradients }: Call): boolean =>
+  program.finiteCheck && !gradients.every((g) => clean(valuesOf(g)));
+const overflows = ({ gradients }: Call): boolean => gradients.some((g) => R(norm(g) ** 2) === Infinity);
+const dropped = new WeakSet<Program>();
 const noCheck = (program: Program): Program => ({ ...program, finiteCheck: false });
 const kept = new WeakMap<Program, Map<number, FloatArray>>();
 
@@ -628,6 +633,96 @@ export const mutants: readonly Mutant[] = [
     name: 'describes every variable as flat',
     room: 'ownership',
     hooks: { backend: (backend) => ({ describe: (v) => ({ ...backend.describe(v), shape: [valuesOf(v).length] }) }) },
+  },
+  {
+    name: 'looks at elements only',
+    room: 'norms',
+    hooks: { program: noCheck, instead: async (call, engine) => !sees(call) && engine() },
+  },
+  {
+    name: 'looks at norms where nothing is clipped by them',
+    room: 'finiteness',
+    hooks: { instead: async (call, engine) => !(call.program.finiteCheck && overflows(call)) && engine() },
+  },
+  {
+    name: 'looks at norms of steps that accumulate',
+    room: 'norms',
+    hooks: {
+      instead: async (call, engine) =>
+        !(call.program.finiteCheck && call.step.phase === 'accumulate' && overflows(call)) && engine(),
+    },
+  },
+  {
+    name: 'looks at norms after it wrote what overwrites',
+    room: 'norms',
+    hooks: {
+      instead: async (call, engine) => {
+        const taken = await engine();
+        for (const [j, index] of call.indices.entries())
+          if (!taken && !sees(call) && call.program.variables[index]!.overwrites)
+            await call.write('variable', index, valuesOf(call.gradients[j]));
+        return taken;
+      },
+    },
+  },
+  {
+    name: 'measures what is clipped',
+    room: 'norms',
+    hooks: {
+      session: (session, { clip }) => ({
+        measured: async () => {
+          const { gradientNorm = 0, ...rest } = await session.measured!();
+          return {
+            ...rest,
+            gradientNorm: clip === 'value' ? Math.min(gradientNorm, 0.1 * Math.sqrt(3)) : gradientNorm,
+          };
+        },
+      }),
+    },
+  },
+  {
+    name: 'measures in float32',
+    room: 'norms',
+    hooks: {
+      session: (session) => ({
+        measured: async () => {
+          const { gradientNorm = 0, updateNorm = 0 } = await session.measured!();
+          return { gradientNorm: Math.sqrt(R(gradientNorm ** 2)), updateNorm: Math.sqrt(R(updateNorm ** 2)) };
+        },
+      }),
+    },
+  },
+  {
+    name: 'measures a step that is dropped',
+    room: 'norms',
+    hooks: {
+      step: (call) => (taken: boolean) => Promise.resolve(void (taken || dropped.add(call.program))),
+      session: (session, program) => ({
+        measured: async () => {
+          const measured = await session.measured!();
+          return dropped.has(program) ? { ...measured, gradientNorm: Infinity } : measured;
+        },
+      }),
+    },
+  },
+  {
+    name: 'a norm over both types in float32',
+    room: 'norms',
+    hooks: {
+      step: (call) => {
+        if (call.program.clip !== 'global-norm' || call.program.variables.every(({ dtype }) => dtype === 'float32'))
+          return;
+        const f = R(1 / R(Math.hypot(...call.gradients.map(norm).map(R))));
+        return async (taken: boolean) => {
+          if (taken && valuesOf(call.gradients[0]) instanceof Float32Array)
+            await call.write(
+              'variable',
+              0,
+              valuesOf(call.gradients[0]).map((g) => -R(g * f)),
+            );
+        };
+      },
+    },
   },
   { name: 'calls itself synchronous', room: 'contract', hooks: { backend: () => ({ mode: 'sync' }) } },
   {

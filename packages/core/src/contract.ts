@@ -53,7 +53,13 @@ export type Feature =
   | 'constraint'
   | 'float64';
 
-/** How gradients are clipped, on updating steps only. `Step.clipLimit` is the limit `c`, rounded to the variable's type. */
+/**
+ * How gradients are clipped, on updating steps only. `Step.clipLimit` is the limit `c`, rounded to the variable's type.
+ *
+ * A sum of squares is rounded to the variable's type `R`, also by an engine that forms it in a wider one, so that all engines agree on when
+ * it overflows. Under `"global-norm"` over gradients of both types, the sum of the sums and all that follows is in float64, and each float32
+ * gradient is multiplied by `f` before it is rounded.
+ */
 export type Clip =
   | 'none'
   /** `g = min(max(g, -c), c)` for each element; NaN stays NaN. */
@@ -99,7 +105,10 @@ export interface Program {
   readonly unscale: boolean;
   /** Which clip, if any; its limit comes with each step. */
   readonly clip: Clip;
-  /** Whether a step with a gradient element that is not finite (looked at before unscaling) is dropped. */
+  /**
+   * Whether a step is dropped that has a gradient element that is not finite (looked at before unscaling) or, when it updates, a norm for the
+   * clip that is not finite. Without it, such a step is taken.
+   */
   readonly finiteCheck: boolean;
   /** Figures to take; empty by default. */
   readonly measure: ReadonlySet<Measure>;
@@ -154,7 +163,10 @@ export interface WriteEntry extends Entry {
   readonly values: FloatArray;
 }
 
-/** What the last updating step measured, as L2 norms in float64. */
+/**
+ * What the last updating step measured, as L2 norms. The differences, squares and sums are in float64; on a device without float64, in
+ * float32, where they may overflow to Infinity or underflow to 0.
+ */
 export interface Measured {
   /** Norm over all given gradients, after unscaling and averaging of micro-batches, before clipping. */
   gradientNorm?: number;
@@ -204,7 +216,8 @@ export interface Session<V, G = V, M extends Mode = Mode> {
    * One whole step. `gradients[j]` belongs to variable `indices[j]`, in the caller's order (the global norm adds in it), without
    * nulls or repeats. A gradient is borrowed for the call: not kept, not disposed of, not written. In order:
    *
-   * 1. finite check, over all gradients: `false`, and nothing changed, when an element is not finite;
+   * 1. finite check: `false`, and nothing changed (the last measures neither), when an element of any gradient is not finite or, on updating
+   *    steps with the clip `"norm"` or `"global-norm"`, when a norm is not finite, because the squares of finite elements overflowed;
    * 2. overwriting variables: `x = g`; with an accumulator `A = max(g, A)` and, on updating steps, `x = A`, `A = 0`;
    * 3. if not `ordinary`: done;
    * 4. `g = g / lossScale`;

@@ -22,7 +22,7 @@ export type SgdErrorCode =
   | 'SGD_NO_AVERAGES'
   /** A variable or path that the optimizer was not built with. */
   | 'SGD_UNKNOWN_VARIABLE'
-  /** A gradient is not finite, and the policy is to throw. */
+  /** A gradient, or a norm to clip by, is not finite, and the policy is to throw. */
   | 'SGD_NOT_FINITE'
   /** Another call is still in flight, or a callback called back, or averages are swapped in. */
   | 'SGD_BUSY'

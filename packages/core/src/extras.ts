@@ -8,8 +8,9 @@ export interface Extras {
   /** Variables with a rate, momentum or decay of their own, or frozen. */
   readonly groups?: readonly ParameterGroup[] | undefined;
   /**
-   * What to do with a step whose gradients are not all finite. `"keras"` (default): take it. `"skip"`: drop it, nothing changed, and
-   * return `false`. `"throw"`: drop it and throw `SGD_NOT_FINITE`. The last two cost a reading pass over the gradients.
+   * What to do with a step whose gradients are not all finite, or whose norm for `clipnorm` or `globalClipnorm` is not: squares overflow
+   * float32 from 1.8e19 on. `"keras"` (default): take it. `"skip"`: drop it, nothing changed, and return `false`. `"throw"`: drop it and
+   * throw `SGD_NOT_FINITE`. The last two cost a reading pass over the gradients, which also forms the norms.
    */
   readonly nonFinite?: 'keras' | 'skip' | 'throw' | undefined;
   /** Norms to take at each updating step, for `optimizer.measured()`. Default: none. */

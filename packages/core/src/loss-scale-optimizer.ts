@@ -54,8 +54,8 @@ function resolveOwn(given: LossScaleOptions): OwnConfig {
 
 /**
  * Dynamic loss scaling for gradients of reduced precision: multiply the loss by `scaleLoss`, hand in the gradients of that, and they are
- * divided by the same scale. A step with a gradient element that is not finite is dropped (`apply` returns `false`) and halves the
- * scale; `dynamicGrowthSteps` finite steps in a row double it.
+ * divided by the same scale. A step with a gradient element that is not finite, or with a norm to clip by that is not, is dropped
+ * (`apply` returns `false`) and halves the scale; `dynamicGrowthSteps` finite steps in a row double it.
  *
  * It takes the place of the optimizer that it wraps, which is called no more.
  *

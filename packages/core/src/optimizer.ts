@@ -68,7 +68,7 @@ export abstract class Optimizer<V, G, M extends Mode> {
    * One step. Gradients in build order or by path; `variables` (handles or paths) instead names those that a list is for, in any order.
    * A variable without gradient (`null`) is left as it is, except that its average moves. Unbuilt, it builds on `variables` first.
    *
-   * @returns `false` when the step was dropped because a gradient is not finite, else `true`, also for an empty list, which does nothing
+   * @returns `false` when the step was dropped because a gradient or a norm to clip by is not finite, else `true`, also for an empty list, which does nothing
    * @throws SgdError `SGD_NOT_BUILT`, `SGD_GRADIENT_COUNT`, `SGD_GRADIENT_SHAPE`, `SGD_NO_GRADIENTS`, `SGD_UNKNOWN_VARIABLE`,
    * `SGD_NOT_FINITE`, `SGD_DETACHED`, `SGD_INVALID_OPTION` (a learning rate function that throws or returns no number), `SGD_BACKEND`
    */

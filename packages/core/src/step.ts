@@ -60,7 +60,10 @@ function finish<V, G, M extends Mode>(machine: Machine<V, G, M>, taken: boolean 
       warn(`no gradients for ${paths.join(', ')}: left as they are`, { code: 'SGD_MISSING_GRADIENTS', paths });
     }
   } else if (taken === false && machine.extras.nonFinite === 'throw') {
-    refuse('SGD_NOT_FINITE', 'a gradient is not finite everywhere; the step was not taken');
+    refuse(
+      'SGD_NOT_FINITE',
+      'expected finite gradients with finite norms to clip by, got others: the step was not taken; "skip" drops such steps',
+    );
   }
   return taken !== false;
 }

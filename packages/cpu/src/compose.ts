@@ -5,7 +5,8 @@ import * as stages from './stages.ts';
 /**
  * What is run for a variable; everything that does not change from step to step is decided here. Lists `[0]` and `[1]`: without a
  * gradient in the step, if it accumulates and if it updates; `[2]` and `[3]`: with a gradient; `[4]`: before anything is written;
- * `[5]`: in place of that when its norm is wanted, stages that end in the squares to be summed, or none.
+ * `[5]`: in place of that when its norm is wanted, stages that end in the squares to be summed, or none; an element that is not finite
+ * makes their sum so.
  */
 export function compose(
   { slots, clip, measure, unscale, finiteCheck, nesterov }: Program,
@@ -42,7 +43,7 @@ export function compose(
           ...average,
         ],
     [finite],
-    !overwrites && (alone || global) ? [finite, ...gradient, stages.square] : [],
+    !overwrites && (alone || global) ? [...gradient, stages.square] : [],
   ];
   return all.map((list) => list.filter((stage) => stage !== false));
 }

@@ -16,8 +16,8 @@ export const MIX = 4;
 export const KEEP = 5;
 export const GROUPS = 6;
 
-// Places in the figures, `w`, which are in float64: what gradients are multiplied by under "global-norm", NaN once an element was
-// not finite, sums of squares, whether averages overwrite.
+// Places in the figures, `w`, which are in float64: what gradients are multiplied by under "global-norm", NaN once an element or a
+// norm was not finite, sums of squares, whether averages overwrite.
 export const FACTOR = 0;
 export const FINITE = 1;
 export const GRADIENT = 2;

@@ -202,7 +202,9 @@ export function openSession(
           if (finiteCheck) run(lists[i]![4]!, i, g);
         } else {
           sum(lists[i]![5]!, i, g, 0, sizes[i]!, 0);
-          norms[clip === 'norm' ? j : taken++] = sums[types[i]!][0]!;
+          const squares = sums[types[i]!][0]!;
+          norms[clip === 'norm' ? j : taken++] = squares;
+          if (finiteCheck) w[FINITE]! += squares - squares;
           if (widest < 0 || types[i]) widest = i;
         }
       }
@@ -210,6 +212,7 @@ export function openSession(
         const s = sums[types[widest]!]!;
         sum(nothing, widest, norms, 0, taken, 0);
         s[0] = Math.sqrt(s[0]!);
+        if (finiteCheck) w[FINITE]! += s[0] - s[0];
         s[1] = 1 / s[0];
         s[2] = 1 / step.clipLimit;
         s[0] = k[types[widest]!]![LIMIT]! * Math.min(s[1], s[2]) + (s[0] - s[0]);

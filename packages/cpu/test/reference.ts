@@ -48,21 +48,19 @@ export function reference(program: Program, initial: readonly FloatArray[]): Ref
   function step(s: Step, gradients: readonly FloatArray[], indices: readonly number[]): boolean {
     if (program.finiteCheck && gradients.some((g) => g.some((value) => !Number.isFinite(value)))) return false;
     const updates = s.phase === 'update';
-    const ordinary: { i: number; g: number[] }[] = [];
-    indices.forEach((i, j) => {
-      const g = Array.from(gradients[j]!);
-      if (program.variables[i]!.overwrites) overwrite(i, g, updates);
-      else ordinary.push({ i, g });
-    });
-    if (!s.ordinary) return true;
+    const given = indices.map((i, j) => ({ i, g: Array.from(gradients[j]!) }));
+    const ordinary = given.filter(({ i }) => !program.variables[i]!.overwrites);
     for (const one of ordinary) {
       const R = roundingOf(one.i);
       if (program.unscale) one.g = one.g.map((g) => R(g / R(s.lossScale)));
       if (!slots.has('accumulator')) continue;
-      const sum = one.g.map((g, e) => R(g + ref.v[one.i]![e]!));
-      if (updates) one.g = sum.map((value) => R(value / R(s.accumulationSteps)));
-      else ref.v[one.i] = sum;
+      one.g = one.g.map((g, e) => R(g + ref.v[one.i]![e]!));
+      if (updates) one.g = one.g.map((value) => R(value / R(s.accumulationSteps)));
     }
+    if (program.finiteCheck && updates && !norms(ordinary).every(Number.isFinite)) return false;
+    for (const { i, g } of given) if (program.variables[i]!.overwrites) overwrite(i, g, updates);
+    if (!s.ordinary) return true;
+    if (slots.has('accumulator') && !updates) for (const { i, g } of ordinary) ref.v[i] = g;
     if (updates) update(s, ordinary);
     if (slots.has('average')) average(s);
     for (const { i } of ordinary) {
@@ -113,35 +111,38 @@ export function reference(program: Program, initial: readonly FloatArray[]): Ref
     for (const i of each) ref.v[i] = zeros(i);
   }
 
+  const square = (i: number, g: number[]): number =>
+    pairwiseSum(
+      g.map((v) => roundingOf(i)(v * v)),
+      roundingOf(i),
+    );
+  const commonOf = (ordinary: { i: number }[]): ((v: number) => number) =>
+    roundings[ordinary.some(({ i }) => program.variables[i]!.dtype === 'float64') ? 'float64' : 'float32'];
+
+  /** The norms to clip by: of each gradient, or of all. */
+  function norms(ordinary: { i: number; g: number[] }[]): number[] {
+    const sums = ordinary.map(({ i, g }) => square(i, g));
+    if (program.clip === 'norm') return ordinary.map(({ i }, j) => roundingOf(i)(Math.sqrt(sums[j]!)));
+    const R = commonOf(ordinary);
+    return program.clip === 'global-norm' ? [R(Math.sqrt(pairwiseSum(sums, R)))] : [];
+  }
+
   function clip(s: Step, ordinary: { i: number; g: number[] }[]): void {
-    const square = (i: number, g: number[]): number =>
-      pairwiseSum(
-        g.map((v) => roundingOf(i)(v * v)),
-        roundingOf(i),
-      );
+    const found = norms(ordinary);
     if (program.clip === 'global-norm') {
-      const common = ordinary.some(({ i }) => program.variables[i]!.dtype === 'float64') ? 'float64' : 'float32';
-      const R = roundings[common];
-      const n = R(
-        Math.sqrt(
-          pairwiseSum(
-            ordinary.map(({ i, g }) => square(i, g)),
-            R,
-          ),
-        ),
-      );
+      const R = commonOf(ordinary);
+      const n = found[0]!;
       const q = minimum(R(1 / n), R(1 / s.clipLimit));
       const f = R(R(R(s.clipLimit) * q) + R(n - n));
       for (const one of ordinary) one.g = one.g.map((g) => R(g * f));
       return;
     }
-    for (const one of ordinary) {
+    for (const [j, one] of ordinary.entries()) {
       const R = roundingOf(one.i);
       const c = R(s.clipLimit);
       if (program.clip === 'value') one.g = one.g.map((g) => minimum(maximum(g, -c), c));
       if (program.clip !== 'norm') continue;
-      const sum = square(one.i, one.g);
-      const n = sum > 0 ? R(Math.sqrt(sum)) : sum;
+      const n = found[j]!;
       one.g = one.g.map((g) => R(R(g * c) / maximum(n, c)));
     }
   }

@@ -1,5 +1,5 @@
 import { type Device, onTheHost } from './device.ts';
-import { differences, flaws } from './formulas.ts';
+import { flaws } from './formulas.ts';
 import type { Gpu, GpuRows } from './gpu.ts';
 import { kernelOf } from './kernels.ts';
 import { settled } from './steps.ts';
@@ -92,10 +92,14 @@ export function arrays(gpu: Gpu, name: string): Device<Float32Array> {
     clear() {},
     handle: (tensor, shape) => viewOf(give(tensor), shape),
     view: (values, shape) => viewOf(values as Float32Array, shape),
-    reduce(formula, [x, y], size) {
-      const all = formula === differences ? x!.map((value, i) => value - y![i]!) : x!;
-      const sum = formula === flaws ? flaw(all) : dot(all, all, 0, size);
+    reduce(formula, [x], size) {
+      const sum = formula === flaws ? flaw(x!) : dot(x!, x!, 0, size);
       return settled(Float32Array.of(sum));
+    },
+    measure([x, y]) {
+      let sum = 0;
+      for (let i = 0; i < x!.length; i++) sum += (x![i]! - (y ? y[i]! : 0)) ** 2;
+      return sum;
     },
     total(sums) {
       const all = Float32Array.from(sums, (sum) => sum[0]!);

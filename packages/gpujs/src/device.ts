@@ -44,6 +44,8 @@ export interface Device<T = unknown> {
   view(values: object, shape: readonly number[]): object;
   /** What a reduction makes of all elements, in one element. */
   reduce(formula: Formula, arrays: readonly T[], size: number): Work<T>;
+  /** The sum of the squares of a tensor, or of the differences of two, in float64; left out where the device has none. */
+  measure?(arrays: readonly T[]): number;
   /** The sum of such sums, in the order given. */
   total(sums: readonly T[]): Work<T>;
 }

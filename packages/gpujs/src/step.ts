@@ -25,6 +25,9 @@ interface Given<T> {
   gradient: T;
 }
 
+/** A sum of squares that was measured: in float64, where the host computes. */
+type Figure<T> = T | number;
+
 /** Chooses the kernels of each variable, once. */
 export function makeStepper<T>(device: Device<T>, program: Program, tensors: Tensors<T>): Stepper {
   const { slots, clip, unscale, finiteCheck, measure, variables } = program;
@@ -33,14 +36,26 @@ export function makeStepper<T>(device: Device<T>, program: Program, tensors: Ten
   const both = rule !== 'plain' && 'both' in device;
   const rules = variables.map(({ decays }) => formulas.ruleOf(rule, decays, both));
   const toAccumulate = formulas.gradientOf(unscale, true, false, false);
-  const toUpdate = formulas.gradientOf(unscale, accumulates, accumulates, clip === 'value');
-  const changes = unscale || accumulates || clip === 'value';
-  let figures: { readonly gradient: T[]; readonly update: T[] } | null = null;
+  // norms are measured before gradients are clipped
+  const clipsAtOnce = clip === 'value' && !measure.has('gradient-norm');
+  const toUpdate = formulas.gradientOf(unscale, accumulates, accumulates, clipsAtOnce);
+  const toClip = formulas.gradientOf(false, false, false, true);
+  const changes = unscale || accumulates || clipsAtOnce;
+  let figures: { readonly gradient: Figure<T>[]; readonly update: Figure<T>[] } | null = null;
 
   const forget = (): void => {
-    for (const list of Object.values(figures ?? {})) for (const figure of list) device.free(figure);
+    for (const figure of Object.values(figures ?? {}).flat()) if (typeof figure !== 'number') device.free(figure);
     figures = null;
   };
+  function* figureOf(formula: formulas.Formula, arrays: readonly T[], size: number): Work<Figure<T>> {
+    return device.measure ? device.measure(arrays) : yield* device.reduce(formula, arrays, size);
+  }
+  function* normOf(list: readonly Figure<T>[]): Work<number> {
+    const squares = device.measure
+      ? (list as readonly number[]).reduce((sum, each) => sum + each, 0)
+      : yield* readTotal(device, list as readonly T[]);
+    return Math.sqrt(squares);
+  }
   const run = (
     formula: formulas.Formula,
     size: number,
@@ -69,26 +84,39 @@ export function makeStepper<T>(device: Device<T>, program: Program, tensors: Ten
     } else tensors.replace('accumulator', index, most);
   }
 
+  /** Makes what is clipped of the gradients of an updating step. */
+  function* ready(all: readonly Given<T>[], step: Step): Work<void> {
+    if (!changes) return;
+    const numbers = unscale ? [R(step.lossScale)] : [];
+    if (accumulates) numbers.push(R(step.accumulationSteps));
+    if (clipsAtOnce) numbers.push(R(step.clipLimit));
+    for (const given of all)
+      yield* change(given, toUpdate, accumulates ? [tensors.of('accumulator', given.index)] : [], numbers);
+  }
+
+  /** Puts the sums of squares that a clip needs into a list: of each gradient or, under a global norm, of all together. */
+  function* sumUp(all: readonly Given<T>[], sums: T[]): Work<void> {
+    if (!clip.endsWith('norm')) return;
+    for (const { gradient, size } of all) sums.push(yield* device.reduce(formulas.squares, [gradient], size));
+    if (clip === 'norm' || sums.length === 0) return;
+    const total = yield* device.total(sums);
+    for (const sum of sums.splice(0, sums.length, total)) device.free(sum);
+  }
+
   /** Clips each gradient by its norm, or all by the norm over all. */
-  function* clipByNorm(all: readonly Given<T>[], limit: number): Work<void> {
-    const sums: T[] = [];
-    try {
-      for (const { gradient, size } of all) sums.push(yield* device.reduce(formulas.squares, [gradient], size));
-      if (clip === 'global-norm') {
-        if (sums.length === 0) return;
-        const sum = yield* device.total(sums);
-        sums.push(sum);
-        sums.push(yield* run(formulas.factor, 1, [sum], [R(limit), R(1 / limit), NaN]));
-        for (const given of all) yield* change(given, formulas.clipGlobal, sums.slice(-1), []);
-      } else {
-        for (const [j, given] of all.entries()) {
-          const divisor = yield* run(formulas.divisor, 1, [sums[j] as T], [R(limit)]);
-          sums.push(divisor);
-          yield* change(given, formulas.clipNorm, [divisor], [R(limit)]);
-        }
+  function* clipByNorm(all: readonly Given<T>[], sums: readonly T[], limit: number): Work<void> {
+    const c = R(limit);
+    for (const [j, sum] of sums.entries()) {
+      const alone = clip === 'norm';
+      const by = alone
+        ? yield* run(formulas.divisor, 1, [sum], [c])
+        : yield* run(formulas.factor, 1, [sum], [c, R(1 / limit), NaN]);
+      try {
+        if (alone) yield* change(all[j]!, formulas.clipNorm, [by], [c]);
+        else for (const given of all) yield* change(given, formulas.clipGlobal, [by], []);
+      } finally {
+        device.free(by);
       }
-    } finally {
-      for (const sum of sums) device.free(sum);
     }
   }
 
@@ -112,7 +140,7 @@ export function makeStepper<T>(device: Device<T>, program: Program, tensors: Ten
       }
       tensors.replace('momentum', index, m);
     }
-    if (measure.has('update-norm')) figures?.update.push(yield* device.reduce(formulas.differences, [made, old], size));
+    if (measure.has('update-norm')) figures?.update.push(yield* figureOf(formulas.differences, [made, old], size));
     tensors.replace('variable', index, made);
   }
 
@@ -128,39 +156,42 @@ export function makeStepper<T>(device: Device<T>, program: Program, tensors: Ten
     }
   }
 
-  function* ordinary(step: Step, all: readonly Given<T>[]): Work<void> {
+  function* accumulate(all: readonly Given<T>[], step: Step): Work<void> {
     const scale = unscale ? [R(step.lossScale)] : [];
-    if (step.phase === 'accumulate') {
-      for (const { index, size, gradient } of all) {
-        const made = yield* run(toAccumulate, size, [gradient, tensors.of('accumulator', index)], scale);
-        tensors.replace('accumulator', index, made);
-      }
-    } else {
-      const numbers = [...scale];
-      if (accumulates) numbers.push(R(step.accumulationSteps));
-      if (clip === 'value') numbers.push(R(step.clipLimit));
-      if (changes) {
-        for (const given of all) {
-          yield* change(given, toUpdate, accumulates ? [tensors.of('accumulator', given.index)] : [], numbers);
-        }
-      }
-      forget();
-      figures = { gradient: [], update: [] };
-      if (measure.has('gradient-norm')) {
-        for (const { gradient, size } of all)
-          figures.gradient.push(yield* device.reduce(formulas.squares, [gradient], size));
-      }
-      if (clip.endsWith('norm')) yield* clipByNorm(all, step.clipLimit);
-      for (const given of all) yield* update(given, step);
-      if (accumulates) variables.forEach((_, i) => tensors.reset(i));
+    for (const { index, size, gradient } of all) {
+      const made = yield* run(toAccumulate, size, [gradient, tensors.of('accumulator', index)], scale);
+      tensors.replace('accumulator', index, made);
     }
-    if (slots.has('average')) yield* average(step);
   }
 
-  function* finite(all: readonly Given<T>[]): Work<boolean> {
+  /** An updating step, once the gradients are ready. */
+  function* updateAll(all: readonly Given<T>[], sums: readonly T[], step: Step): Work<void> {
+    forget();
+    figures = { gradient: [], update: [] };
+    if (measure.has('gradient-norm'))
+      for (const { gradient, size } of all) figures.gradient.push(yield* figureOf(formulas.squares, [gradient], size));
+    if (clip === 'value' && !clipsAtOnce)
+      for (const given of all) yield* change(given, toClip, [], [R(step.clipLimit)]);
+    yield* clipByNorm(all, sums, step.clipLimit);
+    for (const given of all) yield* update(given, step);
+    if (accumulates) variables.forEach((_, i) => tensors.reset(i));
+  }
+
+  /**
+   * All that comes before something is written: gradients of an updating step are made ready and their squares summed; whether the step is to be
+   * taken, which is read in one go.
+   */
+  function* prepare(step: Step, all: readonly Given<T>[], own: readonly Given<T>[], sums: T[]): Work<boolean> {
     const flaws: T[] = [];
     try {
-      for (const { gradient, size } of all) flaws.push(yield* device.reduce(formulas.flaws, [gradient], size));
+      if (finiteCheck)
+        for (const { gradient, size } of all) flaws.push(yield* device.reduce(formulas.flaws, [gradient], size));
+      if (step.phase === 'update') {
+        yield* ready(own, step);
+        yield* sumUp(own, sums);
+      }
+      if (!finiteCheck) return true;
+      for (const sum of sums) flaws.push(yield* device.reduce(formulas.flaws, [sum], 1));
       return (yield* readTotal(device, flaws)) === 0;
     } finally {
       for (const flaw of flaws) device.free(flaw);
@@ -172,6 +203,7 @@ export function makeStepper<T>(device: Device<T>, program: Program, tensors: Ten
     gradients: readonly GpuGradient[],
     indices: readonly number[],
     all: Given<T>[],
+    sums: T[],
   ): Work<boolean> {
     for (const [j, index] of indices.entries()) {
       const size = tensors.sizes[index]!;
@@ -180,14 +212,14 @@ export function makeStepper<T>(device: Device<T>, program: Program, tensors: Ten
       const gradient = yield* settled(device.borrow(valuesOf(value, describe(device, value))));
       all.push({ index, size, gradient });
     }
-    if (finiteCheck && !(yield* finite(all))) return false;
     const overwrites = ({ index }: Given<T>): boolean => variables[index]!.overwrites;
+    const own = all.filter((given) => !overwrites(given));
+    if (!(yield* prepare(step, all, own, sums))) return false;
     for (const given of all) if (overwrites(given)) yield* overwrite(given, step.phase);
     if (!step.ordinary) return true;
-    yield* ordinary(
-      step,
-      all.filter((given) => !overwrites(given)),
-    );
+    if (step.phase === 'accumulate') yield* accumulate(own, step);
+    else yield* updateAll(own, sums, step);
+    if (slots.has('average')) yield* average(step);
     for (const index of indices) {
       const { constraint, shape } = variables[index]!;
       if (constraint) constraint((tensors.of('variable', index) ?? new Float32Array(0)) as Float32Array, shape);
@@ -199,17 +231,18 @@ export function makeStepper<T>(device: Device<T>, program: Program, tensors: Ten
     *step(step, gradients, indices) {
       device.check();
       const all: Given<T>[] = [];
+      const sums: T[] = [];
       try {
-        return yield* take(step, gradients, indices, all);
+        return yield* take(step, gradients, indices, all, sums);
       } finally {
         for (const { gradient } of all) device.free(gradient);
+        for (const sum of sums) device.free(sum);
       }
     },
     *measured() {
       const made: Measured = {};
-      if (figures && measure.has('gradient-norm'))
-        made.gradientNorm = Math.sqrt(yield* readTotal(device, figures.gradient));
-      if (figures && measure.has('update-norm')) made.updateNorm = Math.sqrt(yield* readTotal(device, figures.update));
+      if (figures && measure.has('gradient-norm')) made.gradientNorm = yield* normOf(figures.gradient);
+      if (figures && measure.has('update-norm')) made.updateNorm = yield* normOf(figures.update);
       return made;
     },
     forget,

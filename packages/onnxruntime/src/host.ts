@@ -5,7 +5,7 @@ import { newGuard } from './guard.ts';
 import { type Kernel, loadKernel } from './kernel.ts';
 import { cut, gather, newMemory, scatter } from './memory.ts';
 import { hostModel, type Kind, needs } from './models.ts';
-import { divisor, factor, newNumbers, type Numbers, numbersOf } from './numbers.ts';
+import { divisor, factor, isMixed, newNumbers, type Numbers, numbersOf, roundedSums } from './numbers.ts';
 import type { OrtTensor, OrtTensors } from './ort.ts';
 import { arrayOf, type OnnxTensor } from './tensor.ts';
 
@@ -53,7 +53,7 @@ export async function openHost(
       }
       const room = (): FloatArray => newArray(dtype, CHUNK);
       const rooms = { x: room(), g: room(), d: room() };
-      runners.set(of, { dtype, group, numbers: newNumbers(ort, dtype), kernels, rooms });
+      runners.set(of, { dtype, group, numbers: newNumbers(ort, dtype, program), kernels, rooms });
     }
   } catch (error) {
     await dispose();
@@ -91,11 +91,12 @@ export async function openHost(
     return kernel.run(feeds);
   };
 
+  const apart = clip === 'norm' || isMixed(program);
   /** Looks at all gradients: the sums of their squares by variable (by piece, if only their total is wanted), or `null`. */
   const look = async (pieces: readonly Piece[], given: readonly FloatArray[], kind: Kind): Promise<number[] | null> => {
     const sums: number[] = [];
     for (const { block, parts } of pieces) {
-      for (const looked of clip === 'norm' ? parts.map((part) => [part]) : [parts]) {
+      for (const looked of apart ? parts.map((part) => [part]) : [parts]) {
         const figures = await run(kind, { block, parts: looked }, undefined, given);
         if (figures['bad'] && numberIn(figures, 'bad') !== 0) return null;
         const { variable } = looked[0]!;
@@ -119,8 +120,10 @@ export async function openHost(
     const sums = kinds.includes(looks) ? await look(pieces, given, looks) : [];
     if (!sums) return false;
 
-    const sum = sums.reduce((all, each) => all + each, 0);
-    for (const { dtype, numbers } of runners.values()) numbers.set({ f: factor(sum, now.clipLimit, dtype) });
+    const widest = pieces.some(({ block }) => runners.get(block.kind)!.dtype === 'float64') ? 'float64' : 'float32';
+    const squares = updates ? roundedSums(program, sums, widest) : [];
+    if (program.finiteCheck && !squares.every(Number.isFinite)) return false;
+    for (const { numbers } of runners.values()) numbers.set({ f: factor(squares[0] ?? 0, now.clipLimit, widest) });
     const averages = now.ordinary && slots.has('average');
     const made: (readonly [Piece, OrtTensors])[] = [];
     let moved = 0;
@@ -140,7 +143,7 @@ export async function openHost(
     for (const [piece, tensors] of made) memory.put(piece, tensors);
     if (updates) {
       memory.forget();
-      if (measure.has('gradient-norm')) last.gradientNorm = Math.sqrt(sum);
+      if (measure.has('gradient-norm')) last.gradientNorm = Math.sqrt(sums.reduce((all, each) => all + each, 0));
       if (measure.has('update-norm')) last.updateNorm = Math.sqrt(moved);
     }
     if (now.averageOverwrite) average('assign');

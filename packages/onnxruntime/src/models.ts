@@ -1,5 +1,6 @@
 import type { DType, Program } from '@sgd/core';
 import { ROW } from './arena.ts';
+import { isMixed } from './numbers.ts';
 import { type Dim, DOUBLE, FLOAT, type Graph, model, newGraph } from './onnx.ts';
 import {
   accumulate,
@@ -48,10 +49,12 @@ interface Target {
   /** Of one figure for all elements, or one for each row. */
   readonly figure: readonly Dim[];
   readonly squares: (graph: Graph, g: string, output: string) => string;
+  /** See {@link Rule}. */
+  readonly wide: boolean;
 }
 
 function makeModel(kind: Kind, program: Program, decays: boolean, target: Target): Model {
-  const rule = ruleOf(program, decays);
+  const rule = { ...ruleOf(program, decays), wide: target.wide };
   const graph = newGraph('t');
   const used = new Set<string>();
   const at = (name: string): string => {
@@ -74,17 +77,21 @@ function makeModel(kind: Kind, program: Program, decays: boolean, target: Target
   if (kind === 'update') {
     const g = gradient(graph, rule, at);
     const inside =
-      byRow && rule.clip === 'global-norm'
+      byRow && isInside(program)
         ? globalFactor(graph, graph.op('ReduceSum', [target.squares(graph, g, '')], { keepdims: 0 }), at)
         : undefined;
     update(graph, rule, g, (name) => (name === 'f' ? inside : undefined) ?? at(name));
-    if (program.measure.has('update-norm')) target.squares(graph, graph.op('Sub', ['x_', 'x']), figure('moved', sums));
+    if (program.measure.has('update-norm')) {
+      const [after, before] = ['x_', 'x'].map((x) => (byRow ? x : graph.op('Cast', [x], { to: DOUBLE })));
+      target.squares(graph, graph.op('Sub', [after!, before!]), figure('moved', sums));
+    }
   }
   const inputs = [...used].filter((name) => !name.endsWith('_'));
   const arrays = inputs.filter((name) => 'xgmva'.includes(name));
   const numbers = inputs.filter((name) => !arrays.includes(name));
   for (const name of arrays) graph.input(name, target.type, target.array);
-  for (const name of numbers) graph.input(name, target.type, target.number(name));
+  for (const name of numbers)
+    graph.input(name, name === 'f' && target.wide ? DOUBLE : target.type, target.number(name));
   for (const name of used) {
     if (!name.endsWith('_')) continue;
     graph.output(name, target.type, target.array);
@@ -101,25 +108,31 @@ export const hostModel = (kind: Kind, program: Program, dtype: DType, decays: bo
     number: (name) => [name === 'd' ? name : 1],
     figure: [],
     squares,
+    wide: isMixed(program) && dtype === 'float32',
   });
 
 /**
  * The model of a kind for matrices on a GPU, whose rows belong to variables: numbers may differ from row to row, and sums are formed row by row, as
- * there is no float64. Under a global norm `update` has all of that inside, so that nothing waits for the device.
+ * there is no float64. Under a global norm `update` has all of that inside, so that nothing waits for the device; not where a finite check
+ * waits anyway, and looks at the norm.
  */
 export const gpuModel = (kind: Kind, program: Program): Model =>
   makeModel(
     kind,
     program,
     program.variables.some(({ decays }) => decays),
-    { type: FLOAT, array: ['n', ROW], number: (name) => [name, 1], figure: ['n'], squares: rowSquares },
+    { type: FLOAT, array: ['n', ROW], number: (name) => [name, 1], figure: ['n'], squares: rowSquares, wide: false },
   );
 
-/** The kinds of runs that a program needs; `inside` is a clip that an update has inside. */
-export function needs({ clip, finiteCheck, measure, slots }: Program, inside = 'none'): Kind[] {
+/** Whether an update on a GPU finds the norm itself. */
+const isInside = ({ clip, finiteCheck }: Program): boolean => clip === 'global-norm' && !finiteCheck;
+
+/** The kinds of runs that a program needs, on a GPU or on the host. */
+export function needs(program: Program, onGpu = false): Kind[] {
+  const { clip, finiteCheck, measure, slots } = program;
   const kinds: Kind[] = ['update'];
   if (finiteCheck) kinds.push('finite');
-  if ((clip.endsWith('norm') && clip !== inside) || measure.has('gradient-norm')) kinds.push('norm');
+  if ((clip.endsWith('norm') && !(onGpu && isInside(program))) || measure.has('gradient-norm')) kinds.push('norm');
   if (slots.has('accumulator')) kinds.push('accumulate');
   if (slots.has('average')) kinds.push('average');
   return kinds;

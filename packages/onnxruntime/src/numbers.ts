@@ -1,4 +1,4 @@
-import type { DType, FloatArray, Step } from '@sgd/core';
+import type { DType, FloatArray, Program, Step } from '@sgd/core';
 import { newArray } from './blocks.ts';
 import type { Ort, OrtTensor } from './ort.ts';
 
@@ -10,9 +10,16 @@ export interface Numbers {
 
 const NAMES = 'scale count c nc rc f d lr b wd keep mix'.split(' ');
 
-/** Tensors for the numbers of a step, in a variable's type. */
-export function newNumbers({ Tensor }: Ort, dtype: DType): Numbers {
-  const tensors = Object.fromEntries(NAMES.map((name) => [name, new Tensor(dtype, newArray(dtype, 1), [1])]));
+/** Whether a global norm is over gradients of both types: its factor is in float64 then, for float32 gradients, too. */
+export const isMixed = ({ clip, variables: [first, ...others] }: Program): boolean =>
+  clip === 'global-norm' && others.some(({ dtype }) => dtype !== first!.dtype);
+
+/** Tensors for the numbers of a step, in a variable's type; the factor `f` in that of the norm. */
+export function newNumbers({ Tensor }: Ort, dtype: DType, program: Program): Numbers {
+  const typeOf = (name: string): DType => (name === 'f' && isMixed(program) ? 'float64' : dtype);
+  const tensors = Object.fromEntries(
+    NAMES.map((name) => [name, new Tensor(typeOf(name), newArray(typeOf(name), 1), [1])]),
+  );
   return {
     tensors,
     set(values) {
@@ -42,6 +49,20 @@ export function numbersOf(step: Step, group: number, dtype: DType): Record<strin
   };
 }
 
+/**
+ * The sums of squares that a clip goes by, rounded as an engine does that has none but the variable's type: by variable or, under a global
+ * norm, all together, in the `widest` type of the gradients. If they are not finite, the norms are not.
+ *
+ * @param sums - in float64, by variable; under a global norm over one type their total counts only
+ */
+export function roundedSums(program: Program, sums: readonly number[], widest: DType): number[] {
+  const { clip, variables } = program;
+  if (!clip.endsWith('norm')) return [];
+  const rounded = sums.map((sum, i) => rounding(variables[i]!.dtype)(sum));
+  if (clip === 'norm') return rounded;
+  return [rounding(widest)((isMixed(program) ? rounded : sums).reduce((all, each) => all + each, 0))];
+}
+
 /** What a gradient is divided by under the clip `"norm"`, after it was multiplied by the limit. */
 export function divisor(sum: number, limit: number, dtype: DType): number {
   const R = rounding(dtype);
@@ -49,9 +70,9 @@ export function divisor(sum: number, limit: number, dtype: DType): number {
   return Math.max(squares > 0 ? R(Math.sqrt(squares)) : squares, R(limit));
 }
 
-/** What gradients are multiplied by under the clip `"global-norm"`. */
+/** What gradients are multiplied by under the clip `"global-norm"`; `sum` is in the type. */
 export function factor(sum: number, limit: number, dtype: DType): number {
   const R = rounding(dtype);
-  const norm = R(Math.sqrt(R(sum)));
+  const norm = R(Math.sqrt(sum));
   return R(R(R(limit) * Math.min(R(1 / norm), R(1 / limit))) + (norm - norm));
 }

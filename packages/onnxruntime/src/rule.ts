@@ -9,6 +9,8 @@ export interface Rule {
   readonly decays: boolean;
   readonly momentum: boolean;
   readonly nesterov: boolean;
+  /** Whether `f` is in float64 beside float32 gradients. */
+  readonly wide?: boolean;
 }
 
 /**
@@ -35,9 +37,11 @@ export function gradient(graph: Graph, rule: Rule, at: At): string {
 }
 
 /** From the gradient to the new value, in Keras's order: clip, decay, momentum. */
-export function update({ op }: Graph, { clip, decays, momentum, nesterov }: Rule, g: string, at: At): void {
+export function update({ op }: Graph, { clip, decays, momentum, nesterov, wide }: Rule, g: string, at: At): void {
   if (clip === 'value') g = op('Min', [op('Max', [g, at('nc')]), at('c')]);
   else if (clip === 'norm') g = op('Div', [op('Mul', [g, at('c')]), at('d')]);
+  else if (clip === 'global-norm' && wide)
+    g = op('Cast', [op('Mul', [op('Cast', [g], { to: DOUBLE }), at('f')])], { to: FLOAT });
   else if (clip === 'global-norm') g = op('Mul', [g, at('f')]);
   let x = at('x');
   if (decays) x = op('Sub', [x, op('Mul', [op('Mul', [x, at('wd')]), at('lr')])]);

@@ -18,7 +18,7 @@ export interface Tail {
   readonly numbers: readonly string[];
   /** The state: what is fed, and what takes its place. */
   readonly states: readonly State[];
-  /** How many elements are not finite, if that is looked for. */
+  /** How many elements and norms are not finite, if that is looked for. */
   readonly bad: string | null;
 }
 
@@ -93,22 +93,21 @@ export function newTail(
     (name: string): string =>
       more[name] ?? names[i]![name] ?? number(name);
 
-  let bad: string | null = null;
-  if (finiteCheck)
-    bad = op(
-      'Sum:sgd.not_finite',
-      names.map(({ g }) => notFinite(graph, g!, type, false, '')),
-    );
+  const bad: string[] = finiteCheck ? names.map(({ g }) => notFinite(graph, g!, type, false, '')) : [];
   const gradients = variables.map(({ decays }, i) => gradient(graph, ruleOf(program, decays), at(i)));
   const norms: Record<string, string>[] = variables.map(() => ({}));
   if (clip.endsWith('norm')) {
     const sums = gradients.map((g) => sum(graph, g, ''));
-    const rounded = (wide: string): string => op('Cast', [wide], { to: type });
-    if (clip === 'norm')
-      sums.forEach((wide, i) => (norms[i]!['d'] = op('Max', [op('Sqrt', [rounded(wide)]), number('c')])));
+    const rounded = (clip === 'norm' ? sums : [op('Sum', sums)]).map((wide) => op('Cast', [wide], { to: type }));
+    if (clip === 'norm') rounded.forEach((each, i) => (norms[i]!['d'] = op('Max', [op('Sqrt', [each]), number('c')])));
     else {
-      const f = globalFactor(graph, rounded(op('Sum', sums)), number);
+      const f = globalFactor(graph, rounded[0]!, number);
       for (const each of norms) each['f'] = f;
+    }
+    if (finiteCheck) {
+      const flaws = rounded.map((each) => notFinite(graph, each, type, false, ''));
+      // steps that accumulate have no norm
+      bad.push(...(accumulates ? flaws.map((flaw) => op('Mul', [flaw, number('update')])) : flaws));
     }
   }
   const updating = accumulates ? op('Greater', [number('update'), constant(type, [], zero(type))]) : '';
@@ -130,8 +129,10 @@ export function newTail(
     output(next, type, shape);
   }
   for (const name of numbers) input(numberName(name), type, []);
-  if (bad) output(bad, type, []);
-  return { graph, numbers: [...numbers], states, bad };
+  if (!finiteCheck) return { graph, numbers: [...numbers], states, bad: null };
+  const flaws = op('Sum:sgd.not_finite', bad);
+  output(flaws, type, []);
+  return { graph, numbers: [...numbers], states, bad: flaws };
 }
 
 const zero = (type: number): ArrayBufferView => (type === FLOAT ? Float32Array.of(0) : Float64Array.of(0));

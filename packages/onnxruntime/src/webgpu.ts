@@ -4,7 +4,7 @@ import { deviceOf, newGuarded } from './device.ts';
 import { type Engine, enqueue, load, unload } from './engine.ts';
 import { type Copies, download, type GpuBuffer, type GpuDevice, newBuffer, newCopies } from './gpu.ts';
 import { gpuModel, type Kind, type Model, needs } from './models.ts';
-import { divisor, numbersOf } from './numbers.ts';
+import { divisor, factor, numbersOf, roundedSums } from './numbers.ts';
 import type { OrtSession, OrtTensor, OrtTensors } from './ort.ts';
 import { arrayOf, onGpu, type OnnxTensor, sizeOf } from './tensor.ts';
 
@@ -31,7 +31,7 @@ export async function openGpu(
     for (const { model } of models) await unload(engine, model.bytes);
   };
   try {
-    for (const kind of needs(program, 'global-norm')) {
+    for (const kind of needs(program, true)) {
       const model = gpuModel(kind, program);
       loaded.set(kind, { model, session: await load(engine, model.bytes) });
     }
@@ -138,6 +138,9 @@ export async function openGpu(
       if (bad && total(bad.data as Float32Array) > 0) return false;
       if (sum) sums = byVariable(sum.data as Float32Array);
     }
+    const squares = roundedSums(program, sums, 'float32');
+    if (program.finiteCheck && !squares.every(Number.isFinite)) return false;
+    if (clip === 'global-norm') numbers['f'] = Float32Array.of(factor(squares[0]!, now.clipLimit, 'float32'));
     if (clip === 'norm') numbers['d'] = column(layout, program, (i) => divisor(sums[i] ?? 0, now.clipLimit, 'float32'));
 
     const { moved } = await run(updates ? 'update' : 'accumulate', numbers, changed);

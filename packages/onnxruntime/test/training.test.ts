@@ -137,6 +137,31 @@ describe.each(['node', 'wasm'])('on %s', (variant) => {
     for (const each of [training, plain]) await each.dispose();
   });
 
+  it.each<[string, SGDOptions]>([
+    ['clipnorm', { clipnorm: 1 }],
+    ['a global norm', { globalClipnorm: 1 }],
+    ['a global norm, with accumulation', { globalClipnorm: 1, gradientAccumulationSteps: 2 }],
+  ])('drops the updates whose norm is not finite, of gradients that are: %s', async (_name, clip) => {
+    const training = await open({
+      optimizer: (backend) => new SGD({ learningRate: 0.1, momentum: 0.9, ...clip }, backend, { nonFinite: 'skip' }),
+    });
+    const { images, labels } = batch(0);
+    const large = images.map((x) => 1e25 * x);
+    const huge = { images: tensorOf(ort, large, [16, 6]), labels: tensorOf(ort, labels, [16, 3]) };
+    if (clip.gradientAccumulationSteps) await training.step(feeds(0));
+    const before = [await training.read(), await training.optimizer.getState()];
+    const { taken, outputs } = await training.step(huge, ['adj_hidden_weight']);
+    const gradient = outputs['adj_hidden_weight']!.data as Float32Array;
+    expect(gradient.every(Number.isFinite)).toBe(true);
+    expect(Math.hypot(...gradient)).toBeGreaterThan(1e20);
+    expect(taken).toBe(false);
+    expect([await training.read(), await training.optimizer.getState()]).toEqual(before);
+    expect((await training.step(feeds(1))).taken).toBe(true);
+    // a step that accumulates has no norm
+    expect((await training.step(huge)).taken).toBe(clip.gradientAccumulationSteps === 2);
+    await training.dispose();
+  });
+
   it('evaluates on the averages, and goes on without them', async () => {
     const training = await open({ optimizer: { learningRate: 0.1, useEma: true, emaMomentum: 0.9 } });
     for (let step = 0; step < 5; step++) await training.step(feeds(step));

@@ -75,12 +75,13 @@ export function stepInLoops(
   });
   const all = given.map((g, j) => argumentsOf(indices[j]!, g));
   const ordinary = indices.map((index) => !program.variables[index]!.overwrites);
-  const sums = updates ? sumsOf(state, n, step, all, ordinary) : undefined;
+  const sums = updates ? sumsOf(state, n, step, all, ordinary) : [];
+  if (!sums) return false;
   indices.forEach((index, j) => {
     const its = all[j]!;
     if (!ordinary[j]) overwrite(state, index, its, updates);
     else if (updates) {
-      n.norm = Math.max(f(Math.sqrt(sums?.[j] ?? 0)), n.limit);
+      n.norm = Math.max(f(Math.sqrt(sums[j] ?? 0)), n.limit);
       assign(tf, state.refs[index]!.variable, update(state, n, step, index, its));
     } else accumulate(its, n.scale);
   });
@@ -123,20 +124,25 @@ function fill({ g, v }: Pick<Arguments, 'g' | 'v'>, { scale, count }: Numbers, f
   return 0;
 }
 
-/** Sums of squares of the gradients, where a norm is wanted; under a global norm also the factor. */
+/**
+ * Sums of squares of the gradients, where a clip needs them; under a global norm also the factor. `null` when the step is to be dropped, as a
+ * norm is not finite.
+ */
 function sumsOf(
   { program }: State,
   n: Numbers,
   { clipLimit }: Step,
   all: readonly Arguments[],
   ordinary: readonly boolean[],
-): ArrayLike<number> | undefined {
-  if (!program.clip.endsWith('norm')) return undefined;
+): ArrayLike<number> | null {
+  if (!program.clip.endsWith('norm')) return [];
   const sums = all.map((its, j) =>
     ordinary[j] ? pairwiseSum(q, true, 0, its.g.length, (from, to) => fill(its, n, from, to)) : 0,
   );
   const taken = Float32Array.from(sums.filter((_, j) => ordinary[j]));
-  if (program.clip === 'global-norm') n.factor = globalFactor(pairwiseSum(taken, false, 0, taken.length), clipLimit);
+  const total = pairwiseSum(taken, false, 0, taken.length);
+  if (program.finiteCheck && !(program.clip === 'norm' ? taken.every(Number.isFinite) : total < Infinity)) return null;
+  n.factor = globalFactor(total, clipLimit);
   return sums;
 }
 

@@ -1,24 +1,18 @@
 import type { Step } from '@sgd/core';
-import { engineOf, isHosted } from './engines.ts';
-import { allFinite, globalFactor, LARGEST, pairwiseSum, squares64 } from './numbers.ts';
-import { measure, put, type State } from './state.ts';
+import { clip, measureGradients, measureMoves, moved, onHost, type Ordinary, type Sum, sumsOf } from './norms.ts';
+import { allFinite, LARGEST } from './numbers.ts';
+import { put, type State } from './state.ts';
 import type { Tensor, TensorFlow } from './tf.ts';
 
 // The universal path: functional operations only, one for each of Keras's, in its order. On the engines whose values JavaScript
 // reaches it gives Keras's bits. On the others nothing is read back, except by a finite check.
 
-/** A gradient that moves its variable. */
-export interface Ordinary {
-  readonly index: number;
-  gradient: Tensor;
-  /** Of the gradient, where they are there already. */
-  squares?: Tensor | undefined;
-  /** A scalar that the gradient is still to be multiplied by; after the limit, where it is clipped by its own norm. */
-  factor?: Tensor;
-}
-
-/** What a step does with the gradients that are not empty and whose variables are not overwritten by them. */
-export type Ordinarily = (state: State, step: Step, taken: readonly Ordinary[]) => void;
+/**
+ * What a step does with the gradients that are not empty and whose variables are not overwritten by them. It makes what is clipped of those of
+ * an updating step, and writes nothing, as the step may still be dropped. What it returns does the rest, and takes the sums that a clip
+ * needs.
+ */
+export type Ordinarily = (state: State, step: Step, taken: readonly Ordinary[]) => (sums: readonly Sum[]) => void;
 
 /** One step by operations of tfjs; `ordinarily` may do the most of it otherwise. */
 export function stepByOps(
@@ -30,40 +24,46 @@ export function stepByOps(
 ): boolean {
   const { tf, program } = state;
   const some = gradients.filter((gradient) => gradient.size > 0); // kernels of GPUs fail on empty tensors
-  if (program.finiteCheck && !finite(tf, some)) return false;
-  tf.tidy(() => {
+  return tf.tidy(() => {
     const taken: Ordinary[] = [];
+    const replacing: Ordinary[] = [];
     indices.forEach((index, j) => {
       const gradient = gradients[j]!;
       if (gradient.size === 0) return;
-      if (program.variables[index]!.overwrites) overwrite(state, index, gradient, step.phase === 'update');
-      else taken.push({ index, gradient });
+      (program.variables[index]!.overwrites ? replacing : taken).push({ index, gradient });
     });
-    if (step.ordinary) ordinarily(state, step, taken);
+    const updates = step.phase === 'update';
+    const move = step.ordinary ? ordinarily(state, step, taken) : undefined;
+    const sums = updates ? sumsOf(state, taken) : [];
+    if (program.finiteCheck && !finite(tf, some, sums)) return false;
+    for (const { index, gradient } of replacing) overwrite(state, index, gradient, updates);
+    move?.(sums);
+    return true;
   });
-  return true;
 }
 
 const ordinaryByOps: Ordinarily = (state, step, taken) => {
   prepare(state, step, taken);
-  if (step.phase === 'update') update(state, step, taken);
-  if (state.program.slots.has('average')) average(state, step);
+  return (sums) => {
+    if (step.phase === 'update') update(state, step, taken, sums);
+    else if (state.program.slots.has('accumulator'))
+      for (const { index, gradient } of taken) put(state, 'accumulator', index, gradient);
+    if (state.program.slots.has('average')) average(state, step);
+  };
 };
 
-const onHost = (tf: TensorFlow): boolean => isHosted(engineOf(tf));
-
-function finite(tf: TensorFlow, gradients: readonly Tensor[]): boolean {
-  if (onHost(tf)) return gradients.every((gradient) => allFinite(gradient.dataSync<'float32'>()));
-  if (gradients.length === 0) return true;
-  const answer = tf.tidy(() => {
-    const limit = tf.scalar(LARGEST);
-    return gradients
-      .map((gradient) => tf.all(tf.lessEqual(tf.abs(gradient), limit)))
-      .reduce((a, b) => tf.logicalAnd(a, b));
-  });
-  const [all] = answer.dataSync();
-  answer.dispose();
-  return all !== 0;
+/** Whether all elements and all sums are finite: on a device, in one read. */
+function finite(tf: TensorFlow, gradients: readonly Tensor[], sums: readonly Sum[]): boolean {
+  if (onHost(tf))
+    return sums.every(Number.isFinite) && gradients.every((gradient) => allFinite(gradient.dataSync<'float32'>()));
+  const all = [...gradients, ...(sums as readonly Tensor[])];
+  if (all.length === 0) return true;
+  const limit = tf.scalar(LARGEST);
+  const [answer] = all
+    .map((tensor) => tf.all(tf.lessEqual(tf.abs(tensor), limit)))
+    .reduce((a, b) => tf.logicalAnd(a, b))
+    .dataSync();
+  return answer !== 0;
 }
 
 /** A variable that its gradient replaces; with an accumulator, the largest of its gradients. */
@@ -79,7 +79,7 @@ function overwrite({ tf, refs, slots }: State, index: number, gradient: Tensor, 
   old.dispose();
 }
 
-/** Unscaled gradients, added to the accumulators or made means of. */
+/** Unscales gradients, and adds to them what was accumulated; when updating, takes the mean. */
 function prepare(state: State, step: Step, taken: readonly Ordinary[]): void {
   const { tf, program, slots } = state;
   if (program.unscale) {
@@ -91,20 +91,19 @@ function prepare(state: State, step: Step, taken: readonly Ordinary[]): void {
   for (const one of taken) {
     one.gradient = tf.add(one.gradient, slots.accumulator[one.index]!);
     if (step.phase === 'update') one.gradient = tf.div(one.gradient, count);
-    else put(state, 'accumulator', one.index, one.gradient);
   }
 }
 
-function update(state: State, step: Step, taken: readonly Ordinary[]): void {
+function update(state: State, step: Step, taken: readonly Ordinary[], sums: readonly Sum[]): void {
   const { tf, program, refs } = state;
   measureGradients(state, taken);
-  if (program.clip !== 'none') clip(state, step, taken, false);
+  if (program.clip !== 'none') clip(state, step, taken, sums, false);
   const move = mover(state, step);
-  const moves: Tensor[] = [];
+  const moves: Sum[] = [];
   for (const one of taken) {
     const { variable } = refs[one.index]!;
     const x = move(one);
-    if (program.measure.has('update-norm')) moves.push(tf.sub(x, variable));
+    if (program.measure.has('update-norm')) moves.push(moved(tf, x, variable));
     variable.assign(x);
   }
   measureMoves(state, moves);
@@ -117,27 +116,6 @@ export function clearAccumulators(state: State, but: ReadonlySet<number> = new S
   slots.accumulator.forEach((old, index) => {
     if (old && old.size > 0 && !but.has(index)) put(state, 'accumulator', index, tf.fill(old.shape, 0));
   });
-}
-
-/** The sum of all squares: on the host in float64. */
-function squaresOf(tf: TensorFlow, all: readonly Ordinary[]): number | Tensor {
-  if (onHost(tf)) return all.reduce((sum, { gradient }) => sum + squares64(gradient.dataSync<'float32'>()), 0);
-  return total(
-    tf,
-    all.map((one) => sumOfSquares(tf, one)),
-  );
-}
-
-/** Where that is asked for. */
-export function measureGradients(state: State, taken: readonly Ordinary[]): void {
-  if (state.program.measure.has('gradient-norm')) measure(state, 'gradient', squaresOf(state.tf, taken));
-}
-
-/** Where that is asked for. */
-export function measureMoves(state: State, moves: readonly Tensor[]): void {
-  if (!state.program.measure.has('update-norm')) return;
-  const all = moves.map((gradient, index) => ({ index, gradient }));
-  measure(state, 'update', squaresOf(state.tf, all));
 }
 
 /** The rule: puts the new momentum and gives the new value. */
@@ -162,88 +140,6 @@ function mover(state: State, step: Step): Move {
     put(state, 'momentum', index, m);
     return tf.add(x, program.nesterov ? tf.sub(tf.mul(m, momentum), own) : m);
   };
-}
-
-/** Replaces the gradients by clipped ones; or, with `later`, where it is by a norm, says what they are to be multiplied by. */
-export function clip({ tf, program }: State, { clipLimit }: Step, taken: readonly Ordinary[], later: boolean): void {
-  const limit = tf.scalar(clipLimit);
-  if (program.clip === 'value') {
-    const least = tf.scalar(-clipLimit);
-    // the gradient first: so NaN stays NaN, which clipByValue loses on some engines
-    for (const one of taken) one.gradient = tf.minimum(tf.maximum(one.gradient, least), limit);
-    return;
-  }
-  if (taken.length === 0) return;
-  const alone = program.clip === 'norm';
-  if (onHost(tf)) hostNorms(tf, alone, clipLimit, limit, taken);
-  else deviceNorms(tf, alone, clipLimit, limit, taken, later);
-}
-
-/** With sums in numpy's order, on the host. */
-function hostNorms(tf: TensorFlow, alone: boolean, clipLimit: number, limit: Tensor, taken: readonly Ordinary[]): void {
-  const sums = Float32Array.from(taken, ({ gradient }) => {
-    const values = gradient.dataSync<'float32'>();
-    return pairwiseSum(values, true, 0, values.length);
-  });
-  if (alone) {
-    taken.forEach((one, j) => {
-      const norm = tf.scalar(Math.max(Math.sqrt(sums[j]!), Math.fround(clipLimit)));
-      one.gradient = tf.div(tf.mul(one.gradient, limit), norm);
-    });
-    return;
-  }
-  const factor = tf.scalar(globalFactor(pairwiseSum(sums, false, 0, sums.length), clipLimit));
-  for (const one of taken) one.gradient = tf.mul(one.gradient, factor);
-}
-
-/** On the device, in two stages. */
-function deviceNorms(
-  tf: TensorFlow,
-  alone: boolean,
-  clipLimit: number,
-  limit: Tensor,
-  taken: readonly Ordinary[],
-  later: boolean,
-): void {
-  const sums = taken.map((one) => sumOfSquares(tf, one));
-  const norm = (sum: Tensor): Tensor => tf.where(tf.greater(sum, 0), tf.sqrt(sum), sum);
-  const global = (): Tensor => {
-    const n = norm(total(tf, sums));
-    const q = tf.minimum(tf.div(1, n), tf.scalar(1 / clipLimit));
-    return tf.add(tf.mul(limit, q), tf.sub(n, n));
-  };
-  const factor = alone ? limit : global();
-  taken.forEach((one, j) => {
-    // by the inverse: webgl's division makes 1 of infinity / infinity
-    const own = alone ? tf.div(1, tf.maximum(norm(sums[j]!), limit)) : factor;
-    if (later) one.factor = own;
-    else one.gradient = tf.mul(alone ? tf.mul(one.gradient, limit) : one.gradient, own);
-  });
-}
-
-/** By sevens: more, with the result, are more buffers than a program of webgpu may have, and tfjs does not look. */
-function total(tf: TensorFlow, sums: readonly Tensor[]): Tensor {
-  let all = [...sums];
-  while (all.length > 1) {
-    const next: Tensor[] = [];
-    for (let i = 0; i < all.length; i += 7) next.push(tf.addN(all.slice(i, i + 7)));
-    all = next;
-  }
-  return all[0] ?? tf.scalar(0);
-}
-
-/** The sum of squares on the device: of rows first, since one sum over millions is far off on some engines. */
-function sumOfSquares(tf: TensorFlow, { gradient, squares }: Ordinary): Tensor {
-  const { size } = gradient;
-  const all = squares ?? tf.mul(gradient, gradient);
-  if (size <= 1024) return tf.sum(all);
-  const flat = tf.reshape(all, [size]);
-  const width = 2 ** Math.ceil(Math.log2(size) / 2);
-  const rows = Math.floor(size / width);
-  const rest = size - rows * width;
-  const body = rest === 0 ? flat : tf.slice(flat, 0, rows * width);
-  const sum = tf.sum(tf.sum(tf.reshape(body, [rows, width]), 1));
-  return rest === 0 ? sum : tf.add(sum, tf.sum(tf.slice(flat, rows * width, rest)));
 }
 
 /** Moves the averages of all averaged variables, and overwrites the variables by them. */

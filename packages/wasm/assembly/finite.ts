@@ -1,4 +1,4 @@
-// Whether all gradients of a step are finite.
+// Whether all gradients of a step, and the norms that it clips by, are finite.
 
 let infinite: bool = false;
 
@@ -14,6 +14,12 @@ export function lookAt(g: usize, bytes: usize): void {
   for (; g + 32 <= end; g += 32) most = larger(larger(most, v128.load(g)), v128.load(g, 16));
   for (; g < end; g += 4) most = larger(most, v128.load32_zero(g));
   infinite |= v128.any_true(i32x4.ge_u(most, i32x4.splat(0x7f800000)));
+}
+
+/** Looks at a sum of squares, or its root. */
+@inline
+export function want(sum: f32): void {
+  infinite |= !(sum < Infinity);
 }
 
 /** Before a step. */

@@ -1,5 +1,5 @@
 import { ACCUMULATE, CLIP_GLOBAL_NORM, CLIP_NORM, FINITE, LOOK, Numbers, UNSCALE, UPDATE, Variable, options } from './layout';
-import { finite, forget } from './finite';
+import { finite, forget, want } from './finite';
 import { mean } from './gradient';
 import { PIECE, feed, pass } from './pieces';
 import { splat } from './vectors';
@@ -80,7 +80,7 @@ function sum(p: usize, bytes: usize): f32 {
 }
 
 /**
- * The norms that a clip needs, and whether all gradients are finite, where that is asked for.
+ * The norms that a clip needs, and whether these and all gradients are finite, where that is asked for.
  *
  * @param order - see `step`
  */
@@ -95,13 +95,13 @@ export function look(s: Numbers, order: usize, given: i32, flags: i32): bool {
       if (options() & CLIP_NORM) r.norm = max(sqrt(squares), s.limit);
       store<f32>(sums, squares);
       sums += 4;
-      // of numbers that are not finite no sum is
-      if (squares < Infinity) continue;
-    }
-    if (options() & FINITE) pass(s, r, LOOK);
+      // a non-finite element makes the sum non-finite
+      if (options() & FINITE) want(squares);
+    } else if (options() & FINITE) pass(s, r, LOOK);
   }
   if (options() & CLIP_GLOBAL_NORM) {
     const norm = sqrt(sum(end, sums - end));
+    if (options() & FINITE) want(norm);
     s.factor = s.limit * min<f32>(<f32>1 / norm, s.inverse) + (norm - norm);
   }
   return finite();

@@ -25,6 +25,9 @@ export async function check(): Promise<void> {
       { numRuns: 400, seed: 7, endOnFailure: true },
     );
   }
-  const { failed } = await runSuite({ backend: () => backend(), only: ['values', 'rounding', 'shapes', 'finiteness'] });
+  const { failed } = await runSuite({
+    backend: () => backend(),
+    only: ['values', 'rounding', 'shapes', 'finiteness', 'norms'],
+  });
   if (failed > 0) throw new Error(`${failed} tests of the suite failed`);
 }

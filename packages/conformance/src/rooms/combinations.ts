@@ -120,7 +120,16 @@ function extras(): Combination[] {
       reference,
       variables: variables!,
     },
-    { name: 'skip-non-finite', spec: { ...spec, extras: { nonFinite: 'skip' } }, reference, variables: variables! },
+    ...everyKnob()
+      .filter(
+        ({ spec: { options } }) => options?.lossScaleFactor && !options.nesterov && !options.emaOverwriteFrequency,
+      )
+      .map((one, i): Combination => ({
+        ...one,
+        name: `skip-non-finite-${clips[i]!.name}`,
+        spec: { ...one.spec, extras: { nonFinite: 'skip' } },
+        reference: { ...one.reference, dropsNonFinite: true },
+      })),
     {
       name: 'groups',
       spec: {
@@ -203,6 +212,7 @@ async function run(rig: Rig, { spec, reference: options, variables = {} }: Combi
       gradients[0] = floats(next, 35);
     if (spec.scaling && step % 5 === 3)
       gradients.find((gradient) => gradient !== null)!.fill(step % 2 ? Infinity : NaN, -1);
+    if (reference.dropsNorms && step % 2 === 0) gradients.find((gradient) => gradient !== null)!.fill(1e30, -1);
     const taken = await rig.apply(gradients);
     check(taken === reference.step(gradients), `step ${step}: returned ${String(taken)}`, { step });
     await compareWith(rig, reference, step);

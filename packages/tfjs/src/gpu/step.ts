@@ -1,7 +1,7 @@
 import type { Step } from '@sgd/core';
-import { clearAccumulators, clip, measureGradients, measureMoves, type Ordinarily, type Ordinary } from '../ops.ts';
+import { clip, measureGradients, measureMoves, moved, type Ordinary, type Sum } from '../norms.ts';
+import { clearAccumulators, type Ordinarily } from '../ops.ts';
 import { put, type State } from '../state.ts';
-import type { Tensor } from '../tf.ts';
 import * as rule from './rule.ts';
 
 /** The ordinary part of a step in passes on the device: one for each variable, and one before it where a norm is to be known. */
@@ -9,21 +9,25 @@ export const ordinaryBy =
   (pass: rule.Pass): Ordinarily =>
   (state, step, taken) => {
     const { program } = state;
-    const numbers = step.rates.map((_, group) => ({ values: rule.numbersOf(step, group) }));
-    const run = (index: number, what: number, tensors: rule.Tensors): rule.Tensors =>
+    const numbers = step.rates.map((_, group): rule.Numbers => ({ values: rule.numbersOf(step, group) }));
+    const run: Run = (index, what, tensors) =>
       runOn(pass, state, index, what, tensors, numbers[program.variables[index]!.group]!);
-    const averages = program.slots.has('average') ? average(step) : 0;
-    // the norm of updates is of what the variables were before they are overwritten by averages
-    const apart = program.measure.has('update-norm');
-    if (step.phase === 'update') update(state, step, taken, run, apart ? 0 : averages);
-    else
-      for (const { index, gradient } of taken)
-        run(index, took(state, false) | rule.KEEP | averagesOf(state, index, averages), { G: gradient });
-    if (averages === 0) return;
-    const done = new Set(apart && step.phase === 'update' ? [] : taken.map(({ index }) => index));
-    state.slots.average.forEach((old, index) => {
-      if (old && old.size > 0 && !done.has(index)) run(index, averages, {});
-    });
+    const updates = step.phase === 'update';
+    if (updates) ready(state, taken, run);
+    return (sums) => {
+      const averages = program.slots.has('average') ? average(step) : 0;
+      // the norm of updates is of what the variables were before they are overwritten by averages
+      const apart = updates && program.measure.has('update-norm');
+      if (updates) update(state, step, taken, sums, run, apart ? 0 : averages);
+      else
+        for (const { index, gradient } of taken)
+          run(index, took(state, false) | rule.KEEP | averagesOf(state, index, averages), { G: gradient });
+      if (averages === 0) return;
+      const done = new Set(apart ? [] : taken.map(({ index }) => index));
+      state.slots.average.forEach((old, index) => {
+        if (old && old.size > 0 && !done.has(index)) run(index, averages, {});
+      });
+    };
   };
 
 type Run = (index: number, what: number, tensors: rule.Tensors) => rule.Tensors;
@@ -39,24 +43,37 @@ function took({ program }: State, updates: boolean): number {
   return rule.GRADIENT | (unscale ? rule.UNSCALE : 0) | sums;
 }
 
-function update(state: State, step: Step, taken: readonly Ordinary[], run: Run, averages: number): void {
-  const { tf, program, refs, slots } = state;
-  const clears = program.slots.has('accumulator') ? rule.CLEAR : 0;
-  let how = took(state, true) | clears;
-  if (program.clip !== 'none' || program.measure.has('gradient-norm')) {
-    const squares = program.clip !== 'value' || program.measure.has('gradient-norm') ? rule.SQUARE : 0;
-    const gives = how === rule.GRADIENT ? 0 : rule.GIVE;
-    for (const one of taken) {
-      if ((squares | gives) === 0) continue;
-      const { G, S } = run(one.index, how | gives | squares, { G: one.gradient });
-      if (G) one.gradient = G;
-      one.squares = S;
-    }
-    how = rule.GRADIENT;
-    measureGradients(state, taken);
-    if (program.clip !== 'none') clip(state, step, taken, true);
+/** Whether gradients are made ready in a pass of their own, before what clips or measures them. */
+const isApart = ({ program: { clip: by, measure } }: State): boolean => by !== 'none' || measure.has('gradient-norm');
+
+function ready(state: State, taken: readonly Ordinary[], run: Run): void {
+  const { clip: by, measure } = state.program;
+  if (!isApart(state)) return;
+  const how = took(state, true);
+  const squares = by.endsWith('norm') || measure.has('gradient-norm') ? rule.SQUARE : 0;
+  const gives = how === rule.GRADIENT ? 0 : rule.GIVE;
+  if ((squares | gives) === 0) return;
+  for (const one of taken) {
+    const { G, S } = run(one.index, how | gives | squares, { G: one.gradient });
+    if (G) one.gradient = G;
+    one.squares = S;
   }
-  const moves: Tensor[] = [];
+}
+
+function update(
+  state: State,
+  step: Step,
+  taken: readonly Ordinary[],
+  sums: readonly Sum[],
+  run: Run,
+  averages: number,
+): void {
+  const { tf, program, refs, slots } = state;
+  measureGradients(state, taken);
+  if (program.clip !== 'none') clip(state, step, taken, sums, true);
+  const how =
+    (isApart(state) ? rule.GRADIENT : took(state, true)) | (program.slots.has('accumulator') ? rule.CLEAR : 0);
+  const moves: Sum[] = [];
   for (const { index, gradient: G, factor: F } of taken) {
     const { decays } = program.variables[index]!;
     const { variable } = refs[index]!;
@@ -69,7 +86,7 @@ function update(state: State, step: Step, taken: readonly Ordinary[], run: Run, 
       averagesOf(state, index, averages);
     const old = program.measure.has('update-norm') ? tf.clone(variable) : null;
     run(index, what, F ? { G, F } : { G });
-    if (old) moves.push(tf.sub(variable, old));
+    if (old) moves.push(moved(tf, variable, old));
   }
   measureMoves(state, moves);
   clearAccumulators(state, new Set(taken.map(({ index }) => index)));

@@ -1,3 +1,4 @@
+import type { Copy } from './copies.ts';
 import { attempt, type Feed, instantiate, type Kernel, type Memory } from './engine.ts';
 
 const PAGE = 65536;
@@ -25,6 +26,9 @@ export class Arena {
   declare words: Uint32Array;
   /** Of the session whose kernels run. */
   declare feed: Feed;
+  /** What stands for arrays outside, by their buffers. */
+  readonly copies: WeakMap<ArrayBufferLike, readonly Copy[]> = new WeakMap();
+  readonly ref: WeakRef<Arena> = new WeakRef(this);
   readonly #memory: Memory;
   readonly #kernels = new Map<number, Kernel>();
   /** Start and end of each free part, in order. */

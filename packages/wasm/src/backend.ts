@@ -79,7 +79,7 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
     throw new SgdError('SGD_INVALID_OPTION', `a tensor of shape [${shape.join()}], ${length} values`);
   };
   const from: WasmBackend['from'] = (values, shape = [values.length], name) => {
-    if (values instanceof Float64Array)
+    if ((values as Partial<FloatArray>)[Symbol.toStringTag] === 'Float64Array')
       throw new SgdError('SGD_UNSUPPORTED', 'a tensor: expected float32, got float64');
     const tensor = make(values.length, shape, name);
     tensor.data.set(values);

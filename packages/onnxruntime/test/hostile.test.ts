@@ -233,9 +233,9 @@ describe('a model whose bytes were changed', () => {
           expect(new Uint8Array(data.buffer)).toEqual(raw);
         }
       }),
-      { numRuns: 3000 },
+      { numRuns: 1500 },
     );
-    expect(compared).toBeGreaterThan(100);
+    expect(compared).toBeGreaterThan(50);
   });
 
   it('of any bytes is refused', () => {

@@ -597,6 +597,23 @@ export const mutants: readonly Mutant[] = [
     },
   },
   {
+    name: 'keeps a copy of the variables of its own, and writes it back',
+    room: 'lifecycle',
+    hooks: {
+      session: (session) => {
+        const own: FloatArray[] = [];
+        return {
+          step: async (...args) => {
+            own.forEach((values, i) => valuesOf(session.variables[i]).set(values));
+            const taken = await session.step(...args);
+            session.variables.forEach((variable, i) => (own[i] = valuesOf(variable).slice()));
+            return taken;
+          },
+        };
+      },
+    },
+  },
+  {
     name: 'ignores constraints',
     room: 'values',
     hooks: { program: (p) => variablesOf(p, () => ({ constraint: null })) },

@@ -82,7 +82,9 @@ export function buffers(gpu: Gpu): Device<Buffer> {
     shapeOf: (texture: object) => (texture as Buffer).output.slice().reverse(),
     upload,
     borrow: (values: object) =>
-      values instanceof Float32Array ? upload(values) : wrap(values as Buffer, [sizeOf((values as Buffer).output)]),
+      ArrayBuffer.isView(values)
+        ? upload(values as Float32Array)
+        : wrap(values as Buffer, [sizeOf((values as Buffer).output)]),
     async read(tensor: Buffer): Promise<Float32Array> {
       const held = wrap(tensor, [sizeOf(tensor.output)]);
       try {

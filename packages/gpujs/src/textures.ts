@@ -114,7 +114,7 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture> {
     shapeOf: (texture: object) => Array.from((texture as GlTexture).output).reverse(),
     upload,
     borrow: (values: object) => {
-      if (values instanceof Float32Array) return upload(values);
+      if (ArrayBuffer.isView(values)) return upload(values as Float32Array);
       const made = values as GlTexture;
       return wrap(made, [sizeOf(made.output)]);
     },

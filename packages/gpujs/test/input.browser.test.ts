@@ -46,6 +46,17 @@ describe.each(['webgl2', 'webgl'])('mode %s', (mode) => {
     expect(optimizer.iterations).toBe(0);
   });
 
+  it('arrays of another page’s realm are taken as those of this one', async () => {
+    const frame = document.body.appendChild(document.createElement('iframe'));
+    const { Float32Array: Foreign } = frame.contentWindow as unknown as typeof globalThis;
+    expect(Foreign).not.toBe(Float32Array);
+    const optimizer = new SGD({ learningRate: 1 }, gpujs({ gpu: userGpu(mode) }));
+    optimizer.build({ w: Foreign.of(1, 2) });
+    optimizer.apply({ w: Foreign.of(2, 4) });
+    expect(Array.from(await optimizer.read('w'))).toEqual([-1, -2]);
+    frame.remove();
+  });
+
   it('a variable that is none is refused by name', () => {
     const gpu = userGpu(mode);
     const engine = gpujs({ gpu });

@@ -1,6 +1,8 @@
 import type { DType, FloatArray } from '@sgd/core';
 import { DOUBLE, FLOAT, tensorProto, valueInfo } from './onnx.ts';
+import { rawOf } from './parse.ts';
 import { encode, type Field, joined } from './protobuf.ts';
+import type { Span } from './scan.ts';
 import type { Source } from './source.ts';
 import type { Tail } from './tail.ts';
 
@@ -24,6 +26,7 @@ export function inferenceModel(
   dtype: DType,
 ): Uint8Array {
   const { around, rest, nodes, inputs, initializers } = parsed;
+  const raw = (span: Span): Uint8Array => rawOf(parsed, span);
   const needed = new Set(outputs);
   const kept = nodes
     .toReversed()
@@ -35,15 +38,15 @@ export function inferenceModel(
     .toReversed();
   const own = new Set(values.map(({ name }) => name));
   const graph = [
-    // descriptions of values that may be gone: number 13
-    ...rest.filter(({ number }) => number !== 13).map(({ raw }) => raw),
-    ...kept.map(({ raw }) => raw),
-    ...[...initializers].filter(([name]) => needed.has(name) && !own.has(name)).map(([, raw]) => raw),
-    ...[...inputs].filter(([name]) => needed.has(name) && !own.has(name)).map(([, { raw }]) => raw),
-    ...outputs.map((name) => parsed.outputs.get(name)!.raw),
+    // without descriptions, which may be of values that are gone
+    rest,
+    ...kept.map(raw),
+    ...[...initializers].filter(([name]) => needed.has(name) && !own.has(name)).map(([, span]) => raw(span)),
+    ...[...inputs].filter(([name]) => needed.has(name) && !own.has(name)).map(([, span]) => raw(span)),
+    ...outputs.map((name) => raw(parsed.outputs.get(name)!)),
     encode(values.filter(({ name }) => needed.has(name)).map((each) => initializer(each, dtype))),
   ];
-  return joined([...around.map(({ raw }) => raw), encode([[7, joined(graph)]])]);
+  return joined([around, encode([[7, joined(graph)]])]);
 }
 
 /**
@@ -55,24 +58,26 @@ export function trainerModel(
   values: readonly Written[] = [],
   metadata: Readonly<Record<string, string>> = {},
 ): Uint8Array {
-  const { around, rest, nodes, inputs, outputs, initializers } = parsed;
+  const { around, rest, described, nodes, inputs, outputs, initializers } = parsed;
+  const raw = (span: Span): Uint8Array => rawOf(parsed, span);
   const { dtype } = parameters[0]!;
   const own = new Set([...parameters, ...values].map(({ name }) => name));
   const type = dtype === 'float64' ? DOUBLE : FLOAT;
   const fields = [
-    ...rest.map(({ raw }) => raw),
-    ...nodes.map(({ raw }) => raw),
+    rest,
+    described,
+    ...nodes.map(raw),
     // onnxruntime-web takes no values for inputs that have some
-    ...[...initializers].filter(([name]) => !own.has(name)).map(([, raw]) => raw),
+    ...[...initializers].filter(([name]) => !own.has(name)).map(([, span]) => raw(span)),
     // with a shape that is known, as its value has one
-    ...[...inputs].map(([name, { raw }]) =>
-      name === seed?.name ? encode([[11, valueInfo(name, type, seed.dims)]]) : raw,
+    ...[...inputs].map(([name, span]) =>
+      name === seed?.name ? encode([[11, valueInfo(name, type, seed.dims)]]) : raw(span),
     ),
-    ...[...outputs.values()].map(({ raw }) => raw),
+    ...[...outputs.values()].map(raw),
     encode([...graph.fields, ...values.map((each) => initializer(each, dtype))]),
   ];
   return joined([
-    ...around.map(({ raw }) => raw),
+    around,
     encode([
       [7, joined(fields)],
       ...Object.entries(metadata).map(([key, value]): Field => [

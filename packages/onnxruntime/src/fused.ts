@@ -57,12 +57,7 @@ export function newFused(engine: Engine, source: Source): Fused {
     open: (program) =>
       enqueue(engine.ort, async () => {
         if (program.unscale && !source.seed) unsupported('can scale the loss only where the model has a seed input');
-        tail = newTail(
-          program,
-          source.parameters,
-          new Set(source.parsed.inputs.keys()),
-          engine.gpu ? narrowSquares : squares,
-        );
+        tail = newTail(program, source.parameters, source.parsed, engine.gpu ? narrowSquares : squares);
         return openFused(engine, source, program, tail);
       }),
     tail: () => tail!,

@@ -7,7 +7,7 @@ import { cut, gather, newMemory, scatter } from './memory.ts';
 import { hostModel, type Kind, needs } from './models.ts';
 import { divisor, factor, isMixed, newNumbers, type Numbers, numbersOf, roundedSums } from './numbers.ts';
 import type { OrtTensor, OrtTensors } from './ort.ts';
-import { arrayOf, type OnnxTensor } from './tensor.ts';
+import { arrayOf, inRealm, type OnnxTensor } from './tensor.ts';
 
 /** What blocks of a kind have in common: what is run on them, and with which numbers. */
 interface Runner {
@@ -30,7 +30,7 @@ export async function openHost(
 ): Promise<Session<OnnxTensor, OnnxTensor, 'async'>> {
   const { ort } = engine;
   const { clip, measure, slots, variables } = program;
-  const values = handles.map(arrayOf);
+  const values = handles.map((handle) => inRealm(arrayOf(handle)));
   const guard = newGuard(program, values);
   const blocks = blocksOf(program, values);
   const memory = newMemory(ort, program, values, blocks);
@@ -109,7 +109,7 @@ export async function openHost(
   const step = async (now: Step, gradients: readonly OnnxTensor[], indices: readonly number[]): Promise<boolean> => {
     const given: FloatArray[] = [];
     guard.attached();
-    indices.forEach((i, j) => guard.apart((given[i] = arrayOf(gradients[j]!)), i));
+    indices.forEach((i, j) => guard.apart((given[i] = inRealm(arrayOf(gradients[j]!))), i));
     const updates = now.phase === 'update';
     const pieces = indices.length === variables.length ? whole : piecesOf(blocks, (i) => given[i] !== undefined);
     for (const { dtype, group, numbers } of runners.values()) numbers.set(numbersOf(now, group, dtype));

@@ -45,6 +45,8 @@ export type Op = (type: string, inputs: readonly string[], attributes?: Readonly
 export interface Graph {
   /** Of `GraphProto`. */
   readonly fields: Field[];
+  /** Of all its tensors. */
+  readonly names: Set<string>;
   readonly op: Op;
   readonly input: (name: string, type: number, dims?: readonly Dim[]) => void;
   readonly output: (name: string, type: number, dims?: readonly Dim[]) => void;
@@ -55,12 +57,15 @@ export interface Graph {
 /** An empty graph, whose own names begin with a prefix. */
 export function newGraph(prefix: string): Graph {
   const fields: Field[] = [];
+  const names = new Set<string>();
   let count = 0;
   return {
     fields,
+    names,
     op(text, inputs, attributes = {}) {
       const [type, name] = text.split(/:(.*)/s);
       const output = name || `${prefix}${count++}`;
+      names.add(output);
       fields.push([
         1,
         [
@@ -80,6 +85,7 @@ export function newGraph(prefix: string): Graph {
       return output;
     },
     input(name, type, dims) {
+      names.add(name);
       fields.push([11, valueInfo(name, type, dims)]);
     },
     output(name, type, dims) {
@@ -87,6 +93,7 @@ export function newGraph(prefix: string): Graph {
     },
     constant(type, dims, values) {
       const name = `${prefix}${count++}`;
+      names.add(name);
       fields.push([5, tensorProto(name, type, dims, values)]);
       return name;
     },

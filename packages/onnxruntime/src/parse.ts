@@ -1,75 +1,11 @@
 import { type DType, type FloatArray, SgdError } from '@sgd/core';
+import { quoted, refuse, shapeText } from './messages.ts';
 import { DOUBLE, FLOAT } from './onnx.ts';
+import { addIntegers, bodyOf, Runs, scan, type Span, textOf } from './scan.ts';
+import { sizeOf } from './tensor.ts';
 
-// as TextEncoder in protobuf.ts
-declare const TextDecoder: new () => { decode(bytes: Uint8Array): string };
-
-const utf8 = new TextDecoder();
-
-/** A field of a message as it stands in the bytes. */
-export interface RawField {
-  readonly number: number;
-  /** A varint, or the body of whatever has a length. */
-  readonly value: number | Uint8Array;
-  /** The field with its head, to be written again. */
-  readonly raw: Uint8Array;
-}
-
-/** The fields of a message. Throws a `RangeError` where the bytes end too early. */
-export function decode(bytes: Uint8Array): RawField[] {
-  const fields: RawField[] = [];
-  let at = 0;
-  const varint = (): number => {
-    let value = 0;
-    for (let scale = 1; ; scale *= 128) {
-      if (at >= bytes.length) throw new RangeError('the bytes end within a message');
-      const digit = bytes[at++]!;
-      value += (digit & 127) * scale;
-      if (digit < 128) return value;
-    }
-  };
-  while (at < bytes.length) {
-    const start = at;
-    const head = varint();
-    const kind = head & 7;
-    let value: number | Uint8Array;
-    if (kind === 0) value = varint();
-    else {
-      const length = kind === 1 ? 8 : kind === 5 ? 4 : kind === 2 ? varint() : NaN;
-      if (!(at + length <= bytes.length)) throw new RangeError('the bytes end within a message');
-      value = bytes.subarray(at, (at += length));
-    }
-    fields.push({ number: Math.floor(head / 8), value, raw: bytes.subarray(start, at) });
-  }
-  return fields;
-}
-
-/** All messages of a number. */
-const messages = (fields: readonly RawField[], number: number): Uint8Array[] =>
-  fields.flatMap((field) => (field.number === number && typeof field.value !== 'number' ? [field.value] : []));
-const texts = (fields: readonly RawField[], number: number): string[] =>
-  messages(fields, number).map((each) => utf8.decode(each));
-const last = (fields: readonly RawField[], number: number): number | undefined =>
-  fields.findLast((field) => field.number === number && typeof field.value === 'number')?.value as number | undefined;
-/** Varints, each a field or many in one. */
-const integers = (fields: readonly RawField[], number: number): number[] =>
-  fields
-    .filter((field) => field.number === number)
-    .flatMap(({ value }) => (typeof value === 'number' ? [value] : decodePacked(value)));
-
-function decodePacked(bytes: Uint8Array): number[] {
-  const values: number[] = [];
-  let scale = 1;
-  let value = 0;
-  for (const digit of bytes) {
-    value += (digit & 127) * scale;
-    scale *= 128;
-    if (digit > 127) continue;
-    values.push(value);
-    [scale, value] = [1, 0];
-  }
-  return values;
-}
+/** Graphs within graphs: readers of Protocol Buffers stop at 100 messages within each other, and a level takes three. */
+const LEVELS = 33;
 
 /** An input or output; `null` for a length that is not fixed. */
 export interface Port {
@@ -77,98 +13,197 @@ export interface Port {
   readonly dims: readonly (number | null)[];
 }
 
-/** What a node reads and gives. */
-export interface Node {
+/** What a node reads, in graphs within it too, and gives. */
+export interface Node extends Span {
   readonly reads: readonly string[];
   readonly gives: readonly string[];
-  readonly raw: Uint8Array;
 }
 
 /** What is asked of somebody's model. */
 export interface Parsed {
+  readonly bytes: Uint8Array;
   /** Fields beside the graph. */
-  readonly around: readonly RawField[];
+  readonly around: Uint8Array;
   /** Fields of the graph that are none of the following. */
-  readonly rest: readonly RawField[];
+  readonly rest: Uint8Array;
+  /** Descriptions of values inside of the graph. */
+  readonly described: Uint8Array;
   readonly nodes: readonly Node[];
-  readonly inputs: ReadonlyMap<string, Port & { readonly raw: Uint8Array }>;
-  readonly outputs: ReadonlyMap<string, Port & { readonly raw: Uint8Array }>;
-  readonly initializers: ReadonlyMap<string, Uint8Array>;
+  readonly inputs: ReadonlyMap<string, Port & Span>;
+  readonly outputs: ReadonlyMap<string, Port & Span>;
+  readonly initializers: ReadonlyMap<string, Span>;
+  /** Names of tensors inside of the graph and of graphs within it. */
+  readonly names: ReadonlySet<string>;
 }
 
-const port = (fields: readonly RawField[]): Port => {
-  const [tensor] = messages(fields, 2).flatMap((type) => messages(decode(type), 1));
-  const parts = tensor ? decode(tensor) : [];
-  const dims = messages(parts, 2).flatMap((shape) => messages(decode(shape), 1));
-  return { type: last(parts, 1) ?? 0, dims: dims.map((dim) => last(decode(dim), 1) ?? null) };
-};
+/** The bytes of a field as a whole. */
+export const rawOf = ({ bytes }: Parsed, { start, to }: Span): Uint8Array => bytes.subarray(start, to);
 
-/** The names that a node reads, those in graphs within it included. */
-function readsOf(node: readonly RawField[]): string[] {
-  const graphs = messages(node, 5).flatMap((attribute) => {
-    const fields = decode(attribute);
-    return [...messages(fields, 6), ...messages(fields, 11)];
-  });
-  const inside = graphs.flatMap((graph) => {
-    const fields = decode(graph);
-    const outputs = messages(fields, 12).flatMap((each) => texts(decode(each), 1));
-    return [...messages(fields, 1).flatMap((each) => readsOf(decode(each))), ...outputs];
-  });
-  return [...texts(node, 1), ...inside];
+function port(bytes: Uint8Array, info: Span): Port {
+  let type = 0;
+  const dims: (number | null)[] = [];
+  const dim = (span: Span): void => {
+    let length: number | null = null;
+    scan(bytes, (field) => void (field.number === 1 && (length = field.value)), span);
+    dims.push(length);
+  };
+  const each = (span: Span, number: number, visit: (inner: Span) => void): void =>
+    scan(bytes, (field) => void (field.number === number && visit(bodyOf(field))), span);
+  const tensor = (span: Span): void =>
+    scan(
+      bytes,
+      (field) => {
+        if (field.number === 1) type = field.value;
+        else if (field.number === 2) each(bodyOf(field), 1, dim);
+      },
+      span,
+    );
+  each(info, 2, (types) => each(types, 1, tensor));
+  return { type, dims };
+}
+
+/** The last text of a number in a message, or an empty one. */
+function nameIn(bytes: Uint8Array, span: Span, number: number): string {
+  let name = '';
+  scan(bytes, (field) => void (field.number === number && (name = textOf(field))), span);
+  return name;
+}
+
+/** Adds what a node reads and gives; of graphs within it what is read, and all names. */
+function addNode(bytes: Uint8Array, span: Span, reads: string[], gives: string[], names: Set<string>, level = 0): void {
+  if (level > LEVELS) throw new RangeError(`graphs lie within graphs more than ${LEVELS} times`);
+  const graph = (inner: Span): void =>
+    scan(
+      bytes,
+      (field) => {
+        if (field.number === 1) addNode(bytes, bodyOf(field), reads, [], names, level + 1);
+        else if (field.number === 5) names.add(nameIn(bytes, bodyOf(field), 8));
+        else if (field.number === 11) names.add(nameIn(bytes, bodyOf(field), 1));
+        else if (field.number === 12) reads.push(nameIn(bytes, bodyOf(field), 1));
+      },
+      inner,
+    );
+  const attribute = (inner: Span): void =>
+    scan(bytes, (field) => void ((field.number === 6 || field.number === 11) && graph(bodyOf(field))), inner);
+  scan(
+    bytes,
+    (field) => {
+      if (field.number > 2 && field.number !== 5) return;
+      if (field.number === 5) attribute(bodyOf(field));
+      else {
+        const name = textOf(field);
+        names.add(name);
+        (field.number === 1 ? reads : gives).push(name);
+      }
+    },
+    span,
+  );
 }
 
 /** Reads as much of a model as has to be known of it. Throws `SgdError` `SGD_INVALID_OPTION` for what is no model. */
 export function parse(bytes: Uint8Array): Parsed {
+  const [around, rest, described] = [new Runs(), new Runs(), new Runs()];
+  const nodes: Node[] = [];
+  const inputs = new Map<string, Port & Span>();
+  const outputs = new Map<string, Port & Span>();
+  const initializers = new Map<string, Span>();
+  const names = new Set<string>();
+  const given = new Set<string>();
+  /** Inputs, outputs and what nodes give have names of their own; no model that ONNX Runtime takes is refused for it. */
+  const wantNew = (name: string, among: { has(name: string): boolean }): void => {
+    if (name === '' || among.has(name)) throw new RangeError(`"${quoted(name)}" is no name, or is given twice`);
+  };
+  const graph = (inside: Span): void =>
+    scan(
+      bytes,
+      (field) => {
+        const { number } = field;
+        if (number === 1) {
+          const span = bodyOf(field);
+          const [reads, gives]: [string[], string[]] = [[], []];
+          addNode(bytes, span, reads, gives, names);
+          // an output that is not wanted has no name
+          const [first] = gives.filter((name) => name !== '');
+          if (first === undefined) throw new RangeError('a node gives nothing');
+          for (const name of gives) {
+            if (name !== '') wantNew(name, given);
+            given.add(name);
+          }
+          nodes.push({ ...span, reads, gives });
+        } else if (number === 5) initializers.set(nameIn(bytes, bodyOf(field), 8), bodyOf(field));
+        else if (number === 11 || number === 12) {
+          const span = bodyOf(field);
+          const name = nameIn(bytes, span, 1);
+          const ports = number === 11 ? inputs : outputs;
+          wantNew(name, ports);
+          ports.set(name, { ...span, ...port(bytes, span) });
+        } else (number === 13 ? described : rest).add(field);
+      },
+      inside,
+    );
   try {
-    const model = decode(bytes);
-    const graph = messages(model, 7).flatMap(decode);
-    const named = <T>(number: number, of: (fields: RawField[], field: RawField) => T): Map<string, T> =>
-      new Map(
-        graph
-          .filter((field) => field.number === number)
-          .map((field) => {
-            const fields = decode(field.value as Uint8Array);
-            return [texts(fields, number === 5 ? 8 : 1)[0] ?? '', of(fields, field)];
-          }),
-      );
-    const parsed: Parsed = {
-      around: model.filter(({ number }) => number !== 7),
-      rest: graph.filter(({ number }) => ![1, 5, 11, 12].includes(number)),
-      nodes: graph
-        .filter(({ number }) => number === 1)
-        .map(({ value, raw }) => {
-          const fields = decode(value as Uint8Array);
-          return { reads: readsOf(fields), gives: texts(fields, 2), raw };
-        }),
-      inputs: named(11, (fields, { raw }) => ({ ...port(fields), raw })),
-      outputs: named(12, (fields, { raw }) => ({ ...port(fields), raw })),
-      initializers: named(5, (_, { raw }) => raw),
-    };
-    if (parsed.nodes.length > 0) return parsed;
-    throw new RangeError('there is no graph in it');
+    if (Object.prototype.toString.call(bytes) !== '[object Uint8Array]') throw new RangeError('it is no Uint8Array');
+    scan(bytes, (field) => {
+      if (field.number === 7) graph(bodyOf(field));
+      else around.add(field);
+    });
+    if (nodes.length === 0) throw new RangeError('there is no graph in it');
   } catch (cause) {
     throw new SgdError('SGD_INVALID_OPTION', `model: expected the bytes of an ONNX model: ${String(cause)}`, { cause });
   }
+  return {
+    bytes,
+    around: around.of(bytes),
+    rest: rest.of(bytes),
+    described: described.of(bytes),
+    nodes,
+    inputs,
+    outputs,
+    initializers,
+    names,
+  };
 }
 
-/** The values of an initializer, given as a field of the graph. Throws `SgdError` `SGD_INVALID_OPTION` for types that are not trained. */
-export function valuesOf(name: string, raw: Uint8Array): { data: FloatArray; shape: number[]; dtype: DType } {
-  const fields = decode(decode(raw)[0]!.value as Uint8Array);
-  const type = last(fields, 2);
-  if (type !== FLOAT && type !== DOUBLE) {
-    throw new SgdError('SGD_INVALID_OPTION', `parameter ${name}: expected float32 or float64, got ONNX type ${type}`);
+/**
+ * The values of an initializer.
+ *
+ * @throws SgdError `SGD_INVALID_OPTION`: a type that is not trained, values elsewhere, or not as many as the shape says
+ */
+export function valuesOf(
+  { bytes }: Parsed,
+  name: string,
+  span: Span,
+): { data: FloatArray; shape: number[]; dtype: DType } {
+  const wrong = (what: string): never => refuse(`parameter ${quoted(name)}: ${what}`);
+  let type = 0;
+  let elsewhere = false;
+  let raw: Span | null = null as Span | null;
+  const shape: number[] = [];
+  const listed = { 4: new Runs(), 10: new Runs() };
+  try {
+    scan(
+      bytes,
+      (field) => {
+        const { number, value, from, to } = field;
+        if (number === 1) addIntegers(field, shape);
+        else if (number === 2) type = value;
+        else if (number === 14) elsewhere = value === 1;
+        else if (number === 9) raw = bodyOf(field);
+        // packed, or each a field of its own
+        else if (number === 4 || number === 10) listed[number].add({ start: from, to });
+      },
+      span,
+    );
+  } catch (cause) {
+    wrong(`expected the values of a tensor: ${String(cause)}`);
   }
-  if (last(fields, 14) === 1) {
-    throw new SgdError('SGD_INVALID_OPTION', `parameter ${name}: its values are in another file, expected them inside`);
-  }
-  // packed, or each a field of its own; aligned by the copy
-  const bytes = messages(fields, 9).concat(messages(fields, type === FLOAT ? 4 : 10));
-  const all = new Uint8Array(bytes.reduce((length, each) => length + each.length, 0));
-  let at = 0;
-  for (const each of bytes) {
-    all.set(each, at);
-    at += each.length;
-  }
+  if (type !== FLOAT && type !== DOUBLE) wrong(`expected float32 or float64, got ONNX type ${type}`);
+  if (elsewhere) wrong('its values are in another file, expected them inside');
+  // aligned by the copy; `slice` of Node's buffers makes none
+  const all = raw ? new Uint8Array(bytes.subarray(raw.from, raw.to)) : listed[type === FLOAT ? 4 : 10].of(bytes);
+  const width = type === FLOAT ? 4 : 8;
+  if (all.length !== sizeOf(shape) * width)
+    wrong(`expected ${width} bytes for each element of shape ${shapeText(shape)}, got ${all.length}`);
   const data = type === FLOAT ? new Float32Array(all.buffer) : new Float64Array(all.buffer);
-  return { data, shape: integers(fields, 1), dtype: type === FLOAT ? 'float32' : 'float64' };
+  return { data, shape, dtype: type === FLOAT ? 'float32' : 'float64' };
 }

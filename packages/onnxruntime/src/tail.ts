@@ -1,6 +1,8 @@
 import type { DType, Program, Slot } from '@sgd/core';
+import { quoted, refuse } from './messages.ts';
 import { DOUBLE, FLOAT, type Graph, INT64, newGraph } from './onnx.ts';
 import { ruleOf } from './models.ts';
+import type { Parsed } from './parse.ts';
 import { average, globalFactor, gradient, notFinite, type squares, update } from './rule.ts';
 
 /** A parameter of a model, and where its gradient comes out. */
@@ -56,13 +58,10 @@ export const numberName = (name: string): string => `sgd.${NAMES[name]}`;
 /**
  * The update of all parameters, to be put behind a graph that gives their gradients. One run of it accumulates or updates, as the number `update`
  * says, so that one model does for both.
+ *
+ * @throws SgdError `SGD_INVALID_OPTION`: the model has a tensor of a name that the update needs
  */
-export function newTail(
-  program: Program,
-  parameters: readonly Parameter[],
-  declared: ReadonlySet<string>,
-  sum: typeof squares,
-): Tail {
+export function newTail(program: Program, parameters: readonly Parameter[], parsed: Parsed, sum: typeof squares): Tail {
   const graph = newGraph('sgd.');
   const { op, constant, input, output } = graph;
   const { clip, finiteCheck, slots, variables } = program;
@@ -125,14 +124,44 @@ export function newTail(
   });
   for (const { input: name, output: next, parameter } of states) {
     const { shape } = parameters[parameter]!;
-    if (!declared.has(name)) input(name, type, shape);
+    if (!parsed.inputs.has(name)) input(name, type, shape);
     output(next, type, shape);
   }
   for (const name of numbers) input(numberName(name), type, []);
-  if (!finiteCheck) return { graph, numbers: [...numbers], states, bad: null };
-  const flaws = op('Sum:sgd.not_finite', bad);
-  output(flaws, type, []);
+  const flaws = finiteCheck ? op('Sum:sgd.not_finite', bad) : null;
+  if (flaws !== null) output(flaws, type, []);
+  wantFree(graph, states, parameters, parsed);
   return { graph, numbers: [...numbers], states, bad: flaws };
 }
 
 const zero = (type: number): ArrayBufferView => (type === FLOAT ? Float32Array.of(0) : Float64Array.of(0));
+
+/** Refuses names of ours that tensors of the model have. */
+function wantFree(
+  { names }: Graph,
+  states: readonly State[],
+  parameters: readonly Parameter[],
+  { inputs, outputs, initializers, names: inside }: Parsed,
+): void {
+  const purposes = new Map<string, string>();
+  for (const { slot, parameter, input, output } of states) {
+    const of = `${slot === 'variable' ? 'value' : slot} of the parameter ${quoted(parameters[parameter]!.name)}`;
+    if (slot !== 'variable') purposes.set(input, `the ${of}`);
+    purposes.set(output, `the next ${of}`);
+  }
+  const own = new Set(parameters.map(({ name }) => name));
+  for (const name of [...purposes.keys(), ...names]) {
+    if (own.has(name) && !purposes.has(name)) continue;
+    const what = inputs.has(name)
+      ? 'input'
+      : outputs.has(name)
+        ? 'output'
+        : initializers.has(name)
+          ? 'initializer'
+          : '';
+    if (what || inside.has(name))
+      refuse(
+        `${what || 'tensor'} ${quoted(name)} of the model: the name is needed for ${purposes.get(name) ?? 'the update'}; rename it in the model`,
+      );
+  }
+}

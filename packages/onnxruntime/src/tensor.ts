@@ -15,6 +15,14 @@ export const arrayOf = (tensor: OnnxTensor): FloatArray =>
 const shapeOf = (tensor: OnnxTensor, bare: readonly number[]): readonly number[] =>
   ArrayBuffer.isView(tensor) ? bare : ((tensor as HostTensor)?.shape ?? (tensor as OrtTensor)?.dims);
 
+/** An array that ONNX Runtime takes for one: of another realm (an iframe, `vm`, a test runner's sandbox) it is viewed as one of this. */
+export function inRealm(array: FloatArray): FloatArray {
+  if (array instanceof Float32Array || array instanceof Float64Array) return array;
+  const { buffer, byteOffset, length } = array as FloatArray;
+  const wide = (array as FloatArray)[Symbol.toStringTag] === 'Float64Array';
+  return wide ? new Float64Array(buffer, byteOffset, length) : new Float32Array(buffer, byteOffset, length);
+}
+
 /** The type of the elements, as ONNX Runtime calls it. */
 const typeOf = (tensor: OnnxTensor): string | undefined =>
   onGpu(tensor) ? tensor.type : arrayOf(tensor)?.[Symbol.toStringTag]?.slice(0, -5).toLowerCase();

@@ -12,7 +12,8 @@ import { inferenceModel, trainerModel, type Written } from './export.ts';
 import { type Call, newFused } from './fused.ts';
 import { numbersOf } from './numbers.ts';
 import type { OrtTensor, OrtTensors } from './ort.ts';
-import { listed, refuse, sourceOf } from './source.ts';
+import { listed, quoted, refuse } from './messages.ts';
+import { sourceOf } from './source.ts';
 import { numberName, type Parameter } from './tail.ts';
 import { sizeOf } from './tensor.ts';
 
@@ -93,15 +94,17 @@ export async function trainingSession(options: TrainingOptions): Promise<Trainin
   const backend = newFused(newEngine(options), source);
   const optimizer: TrainingOptimizer =
     typeof options.optimizer === 'function' ? options.optimizer(backend) : new SGD(options.optimizer, backend);
-  await optimizer.build(Object.fromEntries(parameters.map((each) => [each.name, each])));
+  // in a list: a record has names that are integers first
+  await optimizer.build(parameters);
 
   const fed = new Set([...parsed.inputs.keys()].filter((name) => name !== seed?.name));
   for (const { name } of parameters) fed.delete(name);
   const wanted = [...fed].filter((name) => !parsed.initializers.has(name));
   const hidden = new Set([loss, ...parameters.map(({ gradient }) => gradient)]);
   const wantOutputs = (names: readonly string[]): void => {
+    if (!Array.isArray(names)) refuse(`outputs: expected an array of names, got ${quoted(names)}`);
     for (const name of names)
-      if (!parsed.outputs.has(name)) refuse(`output ${name}: the model has ${listed(parsed.outputs.keys())}`);
+      if (!parsed.outputs.has(name)) refuse(`output ${quoted(name)}: the model has ${listed(parsed.outputs.keys())}`);
   };
   const written = async (): Promise<Written[]> => {
     const values = await optimizer.readAll();
@@ -111,8 +114,11 @@ export async function trainingSession(options: TrainingOptions): Promise<Trainin
   return {
     optimizer,
     async step(feeds, fetches = []) {
-      for (const name of wanted) if (!feeds[name]) refuse(`input ${name}: expected a tensor, got none`);
-      for (const name in feeds) if (!fed.has(name)) refuse(`input ${name}: expected one of ${listed(fed)}`);
+      if (typeof feeds !== 'object' || (feeds as unknown) === null)
+        refuse(`inputs: expected a record of tensors by name, got ${quoted(feeds)}`);
+      for (const name of wanted)
+        if (!Object.hasOwn(feeds, name) || !feeds[name]) refuse(`input ${quoted(name)}: expected a tensor, got none`);
+      for (const name in feeds) if (!fed.has(name)) refuse(`input ${quoted(name)}: expected one of ${listed(fed)}`);
       wantOutputs(fetches);
       const call: Call = { feeds, fetches, made: {} };
       const taken = await optimizer.apply(parameters.map(() => call));

@@ -12,6 +12,9 @@ const LETTERS = { variable: 'x', momentum: 'm', accumulator: 'v', average: 'a' }
 const bufferOf = (tensor: OrtTensor): GpuBuffer => tensor.gpuBuffer as GpuBuffer;
 const total = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0);
 
+/** The optimizer whose values are in a buffer: two may have one as their variable. */
+const publishers = new WeakMap<GpuBuffer, object>();
+
 /** Takes variables to the GPU, where they stay. */
 export async function openGpu(
   engine: Engine,
@@ -67,11 +70,21 @@ export async function openGpu(
       },
     });
   });
+  const buffers = handles.map(bufferOf);
   /** Brings the values of variables to where the user sees them. */
   const publish = (): void => {
     const copies = newCopies(device);
-    handles.forEach((handle, i) => copies.copy(range(variable.buffer, i), bufferOf(handle), 0));
+    buffers.forEach((buffer, i) => {
+      copies.copy(range(variable.buffer, i), buffer, 0);
+      publishers.set(buffer, layout);
+    });
     copies.submit();
+  };
+  /** Takes over what other optimizers made of variables. */
+  const catchUp = (): void => {
+    handles.forEach((handle, i) => {
+      if (publishers.get(buffers[i]!) !== layout) upload(handle, variable.buffer, i);
+    });
   };
   const upload = (tensor: OnnxTensor, to: GpuBuffer, i: number): void => {
     const { offset, bytes } = range(to, i);
@@ -177,9 +190,14 @@ export async function openGpu(
 
   return {
     variables: handles,
-    step: (now, taken, indices) => guarded(() => step(now, taken, indices)),
+    step: (now, taken, indices) =>
+      guarded(() => {
+        catchUp();
+        return step(now, taken, indices);
+      }),
     averages: (action) =>
       guarded(async () => {
+        catchUp();
         if (action === 'assign') assign();
         else {
           const { buffer, tensor } = variable;
@@ -189,15 +207,17 @@ export async function openGpu(
         publish();
       }),
     read: (entries) =>
-      guarded(async () =>
-        download(
+      guarded(async () => {
+        catchUp();
+        return download(
           device,
           entries.map((entry) => find(arenas, layout, entry)),
-        ),
-      ),
+        );
+      }),
     write: (entries) =>
       guarded(async () => {
         const ranges = entries.map((entry) => find(arenas, layout, entry, entry.values.length));
+        catchUp();
         ranges.forEach(({ buffer, offset }, j) =>
           device.queue.writeBuffer(buffer, offset, Float32Array.from(entries[j]!.values)),
         );

@@ -3,8 +3,9 @@ import onnxProto from 'onnx-proto';
 import { describe, expect, it } from 'vitest';
 import type { Program } from '@sgd/core';
 import { gpuModel, hostModel, needs } from '../src/models.ts';
-import { decode, parse } from '../src/parse.ts';
+import { parse } from '../src/parse.ts';
 import { encode, type Field, joined } from '../src/protobuf.ts';
+import { scan } from '../src/scan.ts';
 import { loadOrt } from './engines.ts';
 
 const { onnx } = onnxProto;
@@ -21,6 +22,19 @@ const programs = fc.record({
     { path: 'w', shape: [3], dtype: 'float32', group: 0, decays: true, overwrites: false, constraint: null },
   ] as Program['variables']),
 });
+
+/** The fields of a message: of a varint the number, else the body; and the bytes of the field. */
+function decode(bytes: Uint8Array): { number: number; value: number | Uint8Array; raw: Uint8Array }[] {
+  const fields: ReturnType<typeof decode> = [];
+  scan(bytes, ({ number, value, start, from, to }) =>
+    fields.push({
+      number,
+      value: Number.isNaN(value) ? bytes.subarray(from, to) : value,
+      raw: bytes.subarray(start, to),
+    }),
+  );
+  return fields;
+}
 
 describe('encode', () => {
   it('is read by a library as it was written', () => {

@@ -1,5 +1,6 @@
 // What the host and the kernels share. The host writes it, at addresses of its choice: the module has no data of its own, so that
-// it can work in any memory.
+// it can work in any memory. No array may reach into the last 64 bytes of 4 GiB: end addresses, and steps of a loop beyond an end, would
+// wrap around to 0. The arena never hands that line out, and the heap of TensorFlow.js ends 64 KiB before.
 
 /** The numbers of a step, in float32. */
 @unmanaged

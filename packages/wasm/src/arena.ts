@@ -1,3 +1,4 @@
+import type { Copy } from './copies.ts';
 import { attempt, type Feed, instantiate, type Kernel, type Memory } from './engine.ts';
 
 const PAGE = 65536;
@@ -15,13 +16,19 @@ export const arenas: WeakMap<ArrayBufferLike, Arena> = new WeakMap();
 export const bytesOf = (elements: number): number =>
   (Math.ceil(elements / 16) || 1) * LINE + (elements < 1024 ? 0 : 3 * LINE);
 
-/** Memory that is handed out and taken back; the free parts are known, and neighbours among them are one. */
+/**
+ * Memory that is handed out and taken back; the free parts are known, and neighbours among them are one. The first line is never handed out,
+ * as 0 is no address, nor is the last: the kernels add to addresses, and at the end of 4 GiB they would wrap around to 0.
+ */
 export class Arena {
   /** All of the memory; made anew when it grows. */
   declare floats: Float32Array;
   declare words: Uint32Array;
   /** Of the session whose kernels run. */
   declare feed: Feed;
+  /** What stands for arrays outside, by their buffers. */
+  readonly copies: WeakMap<ArrayBufferLike, readonly Copy[]> = new WeakMap();
+  readonly ref: WeakRef<Arena> = new WeakRef(this);
   readonly #memory: Memory;
   readonly #kernels = new Map<number, Kernel>();
   /** Start and end of each free part, in order. */
@@ -29,7 +36,7 @@ export class Arena {
 
   constructor(memory: Memory) {
     this.#memory = memory;
-    this.#free = [LINE, memory.buffer.byteLength]; // 0 is no address
+    this.#free = [LINE, memory.buffer.byteLength - LINE];
     this.#look();
   }
 
@@ -84,13 +91,13 @@ export class Arena {
   }
 
   #grow(bytes: number): void {
-    const end = this.floats.byteLength;
+    const end = this.floats.byteLength - LINE;
     const from = this.#free.at(-1) === end ? this.#free.at(-2)! : end;
     const missing = bytes - (end - from);
-    attempt('SGD_BACKEND', `the arena of ${end} bytes can't grow by ${missing}`, () =>
+    attempt('SGD_BACKEND', `the arena of ${this.floats.byteLength} bytes can't grow by ${missing}`, () =>
       this.#memory.grow(Math.ceil(missing / PAGE)),
     );
     this.#look();
-    this.give(end, this.floats.byteLength - end);
+    this.give(end, this.floats.byteLength - LINE - end);
   }
 }

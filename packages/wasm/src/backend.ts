@@ -62,7 +62,8 @@ const isFloat32 = (data: FloatArray | Tensor): boolean =>
  *
  * Variables and gradients are tensors of its arena, which need no copy, or ordinary `Float32Array`s. Of an ordinary variable the
  * arena has a copy while the optimizer lives: what you write into your array meanwhile is not seen. The copy is written back after each
- * step that changes it, and when the optimizer is disposed of.
+ * step that changes it, and when the optimizer is disposed of. All optimizers of the arena on the same array share the copy. One that is built on it
+ * in another arena, or on another part of it, takes the memory: the next call of the others throws `SGD_DETACHED`.
  *
  * @param options - see {@link WasmOptions}
  * @returns an engine with an arena of its own, which any number of optimizers may share
@@ -78,7 +79,7 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
     throw new SgdError('SGD_INVALID_OPTION', `a tensor of shape [${shape.join()}], ${length} values`);
   };
   const from: WasmBackend['from'] = (values, shape = [values.length], name) => {
-    if (values instanceof Float64Array)
+    if ((values as Partial<FloatArray>)[Symbol.toStringTag] === 'Float64Array')
       throw new SgdError('SGD_UNSUPPORTED', 'a tensor: expected float32, got float64');
     const tensor = make(values.length, shape, name);
     tensor.data.set(values);

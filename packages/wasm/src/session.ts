@@ -1,20 +1,23 @@
 import { type Entry, type Program, type Session, SgdError } from '@sgd/core';
 import { apartFrom } from './apart.ts';
 import type { Arena } from './arena.ts';
+import { type Copy, copyOf, hold, release } from './copies.ts';
 import { runner } from './gradients.ts';
 import { SLOTS } from './layout.ts';
 import { makeRecords, type Records } from './records.ts';
 import { type Place, placeOf, Tensor, type WasmGradient, type WasmVariable } from './tensor.ts';
 
-/** Of each variable the tensors that it has, in the order of {@link SLOTS}; they are zeros, but for variables that are tensors. */
+/** The tensors of each variable, in the order of {@link SLOTS}; slots and new copies of arrays are zeros. */
 const slotsOf = (
+  arena: Arena,
   { slots, variables }: Program,
   places: readonly Place[],
   make: (length: number) => Tensor,
 ): (Tensor | undefined)[][] =>
   places.map((place, i) =>
     SLOTS.map((slot) => {
-      if (slot === 'variable') return place instanceof Tensor ? place : make(place.length);
+      if (slot === 'variable')
+        return place instanceof Tensor ? place : (copyOf(arena, place)?.tensor ?? make(place.length));
       const has = slots.has(slot) && (slot === 'accumulator' || !variables[i]!.overwrites);
       return has ? make(place.length) : undefined;
     }),
@@ -28,14 +31,16 @@ export function openSession(
   handles: readonly WasmVariable[],
 ): Session<WasmVariable, WasmGradient, 'sync'> {
   const { variables } = program;
-  const made: Tensor[] = [];
+  /** All that nobody else has. */
+  const made = new Set<Tensor>();
   const make = (length: number): Tensor => {
     const tensor = new Tensor(arena, [length], length);
-    made.push(tensor);
+    made.add(tensor);
     return tensor;
   };
   const free = (): void => {
-    while (made.length > 0) made.pop()!.free();
+    for (const tensor of made) tensor.free();
+    made.clear();
   };
   // found now: to make room may detach views
   const places = handles.map((handle) => placeOf(handle, arena));
@@ -45,25 +50,34 @@ export function openSession(
   let tensors: (Tensor | undefined)[][];
   let records: Records;
   try {
-    tensors = slotsOf(program, places, make);
+    tensors = slotsOf(arena, program, places, make);
     records = makeRecords(arena, program, tensors, make);
   } catch (error) {
     free();
     throw error;
   }
-  // here and below: arrays without elements may be detached
-  arrays.forEach((array, i) => array?.length && tensors[i]![0]!.data.set(array));
+  /** Of arrays; not of those without elements, which may be detached. */
+  const copies = arrays.map((array, i): Copy | null => {
+    if (!array?.length) return null;
+    const tensor = tensors[i]![0]!;
+    made.delete(tensor);
+    return hold(arena, array, tensor, copyBack);
+  });
   const run = runner(arena, variables, records, make, wantApart);
 
   const wantAttached = (): void => {
     for (let i = 0; i < tensors.length; i++) {
       const { at, length } = tensors[i]![0]!;
       if (at && (!arrays[i] || arrays[i]!.length === length)) continue;
-      throw new SgdError('SGD_DETACHED', `the memory of "${variables[i]!.path}" was freed, detached or resized`);
+      const why =
+        copies[i] && !at
+          ? 'was taken by another optimizer, of another arena or of another part of the array: build both on the same arrays, with one wasm()'
+          : 'was freed, detached or resized';
+      throw new SgdError('SGD_DETACHED', `the memory of "${variables[i]!.path}" ${why}`);
     }
   };
   const copyOut = (i: number): void => {
-    if (arrays[i]?.length) arrays[i]!.set(tensors[i]![0]!.data);
+    if (copies[i]) arrays[i]!.set(copies[i]!.tensor.data);
   };
   const giveBack = copyBack ? copyOut : () => {};
   /** The values of a slot, of a length if one is given. */
@@ -110,11 +124,14 @@ export function openSession(
     },
     measured: async () => records.measured(),
     dispose() {
-      if (made.length === 0) return;
+      if (made.size === 0) return;
       let lost = false;
-      arrays.forEach((array, i) => {
-        if (array && array.length !== tensors[i]![0]!.length) lost = true;
-        else copyOut(i);
+      copies.forEach((copy, i) => {
+        if (!copy?.tensor.at) return; // there is none, or another optimizer has the array
+        const { length, buffer } = arrays[i]!;
+        if (length === copy.tensor.length) copyOut(i);
+        else lost = true;
+        release(arena, buffer, copy);
       });
       free();
       if (lost)

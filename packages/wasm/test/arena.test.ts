@@ -172,7 +172,7 @@ describe('growth', () => {
   it('is as large as it must be, whatever is free elsewhere', async () => {
     const backend = await wasm({ reserve: PAGE });
     const elements = PAGE / 4 - 48; // with the three lines that set it off, a page
-    const [first, last] = [backend.zeros([elements]), backend.zeros([elements - 16])]; // all of it, but for the first line
+    const [first, last] = [backend.zeros([elements]), backend.zeros([elements - 32])]; // all of it, but for the first and the last line
     expect(last.data.buffer.byteLength).toBe(2 * PAGE);
     backend.free(first);
     expect(backend.zeros([2 * elements]).data.buffer.byteLength).toBe(4 * PAGE);

@@ -1,5 +1,5 @@
 import type { SgdErrorCode, State } from '@sgd/core';
-import { type AnyBackend, sizeOf, tensor } from '../backend.ts';
+import { type AnyBackend, type AnyOptimizer, sizeOf, tensor } from '../backend.ts';
 import { check } from '../failure.ts';
 import { identical } from '../numbers.ts';
 import { floats, random } from '../random.ts';
@@ -29,6 +29,11 @@ export function lifecycleRoom(): SuiteTest[] {
     test('many-optimizers', 'hundreds of optimizers made, stepped and disposed of', many, needs),
     test('many-steps', 'a thousand steps with fresh gradients', manySteps),
     test('two-at-once', 'two optimizers on one engine do not see each other', twoAtOnce, needs),
+    test(
+      'shared-variable',
+      'two optimizers on one variable that keeps its handle see each other’s steps',
+      sharedVariable,
+    ),
     test('unbuilt', 'an optimizer that was never built can be disposed of', unbuilt),
     test('lazy-build', 'apply with variables builds on them', lazyBuild),
     test('modes', 'a sync engine gives values, an async one promises', modes),
@@ -133,6 +138,40 @@ const twoAtOnce: SuiteTest['run'] = async ({ backend }) => {
   alone.forEach((expected, i) =>
     wantSame(backend, expected, together[i]!, `variable ${i} beside another optimizer`, 4),
   );
+};
+
+/** Where an engine replaces handles, a variable belongs to one optimizer at a time, and there is nothing to be seen. */
+const sharedVariable: SuiteTest['run'] = async ({ backend }) => {
+  const options = { learningRate: 0.1 };
+  const expected = await withRig(backend, { options }, shapes, async (rig) => {
+    for (let step = 0; step < 4; step++) await rig.apply(fresh(step));
+    return rig.values();
+  });
+  await withRig(backend, { options }, shapes, async (rig) => {
+    const handles = [...rig.optimizer.trainableVariables];
+    const others = [makeOptimizer({ options }, backend), makeOptimizer({ options }, backend)];
+    for (const other of others)
+      await other.build(Object.fromEntries(Object.keys(shapes).map((p, i) => [p, handles[i]])));
+    const order = [rig.optimizer, others[0]!, rig.optimizer, others[1]!];
+    const keeps = (optimizer: AnyOptimizer): boolean =>
+      optimizer.trainableVariables.every((handle, i) => handle === handles[i]);
+    for (const [step, optimizer] of order.entries()) {
+      const gradients = fresh(step).map((values, i) => rig.gradient(values, i));
+      await optimizer.apply(gradients);
+      for (const gradient of gradients) backend.free(gradient);
+      if (!keeps(optimizer)) break;
+      // one that is gone changes nothing for the others
+      if (step === 1) await optimizer.dispose();
+    }
+    const seen = keeps(rig.optimizer) && keeps(others[1]!) ? [rig.optimizer, others[1]!] : [];
+    for (const optimizer of seen) {
+      const all = await optimizer.readAll();
+      Object.keys(shapes).forEach((path, i) =>
+        wantSame(backend, expected[i]!, all[path]!, `variable ${i} after steps of two optimizers in turns`, 4),
+      );
+    }
+    for (const other of others) await other.dispose();
+  });
 };
 
 const unbuilt: SuiteTest['run'] = async ({ backend }) => {

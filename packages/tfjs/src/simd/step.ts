@@ -137,7 +137,7 @@ export function stepInWasm(
 
   const { HEAPU8: bytes } = heap.wasm;
   view(bytes.buffer);
-  const word = base >> 2;
+  const word = base / 4;
   const kernel = instantiate(writeNumbers(plan, step, word), memoryOf(heap)!);
   variables.forEach(({ group, decays, overwrites }, index) => {
     const record = word + plan.records + at.RECORD * index;

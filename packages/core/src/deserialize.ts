@@ -89,6 +89,19 @@ function sgdOptions(config: Record<string, unknown>): Record<string, unknown> {
  * @throws SgdError `SGD_INVALID_CONFIG`: not a serialized SGD or LossScaleOptimizer, or options that it refuses
  */
 export function deserialize<V, G, M extends Mode>(
+  json: string | object,
+  backend: Backend<V, G, M>,
+  extras?: Extras,
+): SGD<V, G, M> | LossScaleOptimizer<V, G, M>;
+/** `null` from `null`. */
+export function deserialize<V, G, M extends Mode>(json: null, backend: Backend<V, G, M>, extras?: Extras): null;
+/** What is not known to be there may be `null`, which gives `null`. */
+export function deserialize<V, G, M extends Mode>(
+  json: unknown,
+  backend: Backend<V, G, M>,
+  extras?: Extras,
+): SGD<V, G, M> | LossScaleOptimizer<V, G, M> | null;
+export function deserialize<V, G, M extends Mode>(
   json: unknown,
   backend: Backend<V, G, M>,
   extras: Extras = {},

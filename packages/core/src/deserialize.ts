@@ -1,4 +1,4 @@
-import { isObject, shown, want } from './check.ts';
+import { isObject, LONGEST_NAME, shown, want } from './check.ts';
 import type { Backend, Mode } from './contract.ts';
 import { isSgdError, refuse } from './errors.ts';
 import type { Extras } from './extras.ts';
@@ -37,6 +37,8 @@ function parts(json: unknown, what: string): { className: string; config: Record
 /** Keras's option names to ours: `learning_rate` to `learningRate`. */
 function options(config: Record<string, unknown>): Record<string, unknown> {
   const entries = Object.entries(config).map(([key, value]) => {
+    // before anything that takes longer the longer the name is
+    if (key.length > LONGEST_NAME) invalid(`config: unknown ${shown(key)}`);
     if (/[A-Z]/.test(key)) invalid(`config: expected names in snake_case, got ${shown(key)}`);
     return [key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), value];
   });

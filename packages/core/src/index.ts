@@ -58,6 +58,8 @@ export {
 export type { Schedule } from './schedules/schedule.ts';
 export { type KerasObject, type Serializable, serialize } from './serialize.ts';
 export { type ArraySGD, type ArrayTensor, SGD, type SGDConfig, type SGDOptions } from './sgd.ts';
+export { shown, shownShape, shownTensor } from './shown.ts';
+export { Spans } from './spans.ts';
 export type { SlotState, State } from './state.ts';
 export type { Variables } from './variables.ts';
 export type { OnWarning, WarningDetails } from './warnings.ts';

@@ -45,10 +45,16 @@ describe('extreme options and steps', () => {
   it('1 to any power is 1, and so is -1 to an infinite one', () => {
     const number = fc.double({ noNaN: true, noDefaultInfinity: true });
     fc.assert(
-      fc.property(number, fc.double({ min: 5e-324, noNaN: true }), fc.nat(2 ** 31 - 1), fc.boolean(), (rate, n, step, staircase) => {
-        const given = { initialLearningRate: rate, decaySteps: n, staircase };
-        expect(new ExponentialDecay({ ...given, decayRate: 1 }).call(step)).toBe(Math.fround(rate));
-      }),
+      fc.property(
+        number,
+        fc.double({ min: 5e-324, noNaN: true }),
+        fc.nat(2 ** 31 - 1),
+        fc.boolean(),
+        (rate, n, step, staircase) => {
+          const given = { initialLearningRate: rate, decaySteps: n, staircase };
+          expect(new ExponentialDecay({ ...given, decayRate: 1 }).call(step)).toBe(Math.fround(rate));
+        },
+      ),
     );
     const tiny = { initialLearningRate: 0.5, decaySteps: 1e-45 };
     expect(new ExponentialDecay({ ...tiny, decayRate: -1 }).call(1)).toBe(0.5);

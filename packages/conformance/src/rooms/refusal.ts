@@ -1,8 +1,8 @@
 import type { SgdErrorCode, State } from '@sgd/core';
 import { type AnyBackend, sizeOf, tensor } from '../backend.ts';
-import { check } from '../failure.ts';
+import { check, show } from '../failure.ts';
 import { floats, random } from '../random.ts';
-import { wantRefusal } from '../refusals.ts';
+import { codeOf, errorOf, wantRefusal } from '../refusals.ts';
 import {
   makeOptimizer,
   needsOfSpec,
@@ -165,6 +165,7 @@ export function refusalRoom(): SuiteTest[] {
     test('and-on', 'after all these refusals the next steps give what they would have given', andOn, needs),
     test('no-averages', 'finalizing or swapping before the first step is refused', noAverages, ['average']),
     test('throwing-rate', 'a learning rate that throws or gives no number refuses the step', throwingRate),
+    test('strangers', 'what is no gradient is refused in few words, whatever it says of itself', strangers),
     test('not-built', 'calls that need variables say so', notBuilt),
     test('build-refused', 'a build that is refused leaves the optimizer to be built', buildRefused),
   ];
@@ -238,6 +239,44 @@ const throwingRate: SuiteTest['run'] = async ({ backend }) => {
       answer = () => 0.1;
       await wantUnchanged(rig, before, 'the refused step');
     }
+  });
+};
+
+/** What JSON or another program may leave in the place of a gradient. */
+function strange(): unknown[] {
+  const deep: unknown = JSON.parse(`${'['.repeat(6500)}1${']'.repeat(6500)}`);
+  const long = 'x'.repeat(1e6);
+  return [
+    long,
+    Symbol(long),
+    deep,
+    { length: deep },
+    { length: { toString: 1, valueOf: 1 } },
+    { constructor: { name: long } },
+    { [Symbol.toStringTag]: long },
+    Array.from({ length: 1e5 }, () => 1),
+    new Map(),
+  ];
+}
+
+const strangers: SuiteTest['run'] = async ({ backend }) => {
+  await withRig(backend, {}, { w: [2] }, async (rig) => {
+    const before = await rig.snapshot();
+    for (const value of strange()) {
+      for (const gradient of [
+        value,
+        { data: value, shape: value },
+        { data: vector(2), shape: value },
+        { dims: value },
+      ]) {
+        const error = await errorOf(() => rig.optimizer.apply([gradient]));
+        const code = codeOf(error);
+        check(code !== undefined, `expected an SgdError for a gradient of no kind, got ${show(error).slice(0, 300)}`);
+        const { length } = (error as Error).message;
+        check(length < 1100, `the message of ${code} for a gradient of no kind has ${length} characters`);
+      }
+    }
+    await wantUnchanged(rig, before, 'gradients of no kind, refused');
   });
 };
 

@@ -141,8 +141,38 @@ const calls: readonly Refused[] = [
     codes: ['SGD_STATE_MISMATCH'],
     call: broken((slots) => (slots['dense/kernel'] = { ...slots['dense/kernel'], momentum: vector(11) })),
   },
+  {
+    name: 'state-that-only-looks-like-one',
+    codes: ['SGD_STATE_MISMATCH'],
+    call: broken((slots) => (slots['norm/gamma'] = { ...slots['norm/gamma'], average: liar() })),
+  },
+  {
+    name: 'state-of-proxies',
+    codes: ['SGD_STATE_MISMATCH'],
+    call: broken((slots) => (slots['norm/gamma'] = { ...slots['norm/gamma'], average: new Proxy(vector(1), {}) })),
+  },
+  {
+    name: 'state-whose-getters-throw',
+    codes: ['SGD_STATE_MISMATCH'],
+    call: broken((slots) => Object.defineProperty(slots, 'norm/gamma', { get: () => liar()[0], enumerable: true })),
+  },
+  {
+    name: 'state-of-a-counter-that-can-not-grow',
+    codes: ['SGD_STATE_MISMATCH'],
+    call: async ({ optimizer }) =>
+      optimizer.setState({ ...(await optimizer.getState()), iterations: Number.MAX_SAFE_INTEGER }),
+  },
   { name: 'read-of-nothing', codes: unknown, call: ({ optimizer }) => optimizer.read('dense/cernel') },
 ];
+
+/** An array that calls itself one of floats, and throws when it is read. */
+function liar(): Float32Array {
+  const get = (): never => {
+    throw new TypeError('no such element');
+  };
+  const tag = { value: 'Float32Array' };
+  return Object.defineProperties([0], { 0: { get }, [Symbol.toStringTag]: tag }) as unknown as Float32Array;
+}
 
 /** A state of this optimizer with its slots (other values, so that a partial write shows) changed in one place. */
 function broken(change: (slots: Record<string, Record<string, Float32Array>>) => unknown): Refused['call'] {

@@ -55,7 +55,7 @@ export abstract class Optimizer<V, G, M extends Mode> {
 
   /**
    * Takes the variables and makes the slots, zero-filled. A variable's path is its key in a record, else the name that the backend
-   * gives, else `variable`, `variable_1`, …; a path already taken gets `_1`, `_2`.
+   * gives, else `variable`, `variable_1`, …; a path already taken gets `_1`, `_2`. Name variables whose state you save: it is found by path.
    *
    * @throws SgdError `SGD_ALREADY_BUILT`; `SGD_UNSUPPORTED`: a type or feature that the backend does not have;
    * `SGD_UNKNOWN_VARIABLE`: an option names a variable that is not there; `SGD_INVALID_OPTION`

@@ -13,6 +13,7 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
       ['In one screen', '/'],
       ['In five minutes', '/start'],
       ['五分钟上手', '/start.zh-CN'],
+      ['Save training, and go on', '/saving'],
     ]),
   },
   {

@@ -1,4 +1,4 @@
-import { SgdError } from '@sgd/core';
+import { SgdError, shown } from '@sgd/core';
 import type { Backends, Gradients } from './backends.ts';
 import { benchmark } from './benchmark.ts';
 import type { Candidate, Opened } from './candidate.ts';
@@ -60,7 +60,7 @@ function consideredOf(
   const fitting = candidates.filter((candidate) => candidate.gradients === gradients);
   if (fitting.length === 0) {
     const known = kinds.map((kind) => `"${kind}"`).join(', ');
-    throw new SgdError('SGD_INVALID_OPTION', `gradients: expected one of ${known}, got ${JSON.stringify(gradients)}`);
+    throw new SgdError('SGD_INVALID_OPTION', `gradients: expected one of ${known}, got ${shown(gradients)}`);
   }
   for (const [option, names] of [
     ['require', require === undefined ? [] : [require]],
@@ -71,7 +71,7 @@ function consideredOf(
       const known = fitting.map((candidate) => candidate.name).join(', ');
       throw new SgdError(
         'SGD_INVALID_OPTION',
-        `${option}: for gradients of "${gradients}" there are ${known}, got "${name}"`,
+        `${option}: for gradients of "${gradients}" there are ${known}, got ${shown(name)}`,
       );
     }
   }

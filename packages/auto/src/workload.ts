@@ -1,4 +1,4 @@
-import { type Extras, SGD, SgdError, type SGDOptions } from '@sgd/core';
+import { type Extras, SGD, SgdError, type SGDOptions, shown, shownShape } from '@sgd/core';
 import type { AnyBackend, Gradients } from './backends.ts';
 import { Unusable } from './environment.ts';
 
@@ -33,17 +33,13 @@ export function wantWorkload(workload: Workload): void {
   const isShape = (shape: unknown): boolean =>
     Array.isArray(shape) && shape.every((dimension) => Number.isSafeInteger(dimension) && (dimension as number) >= 0);
   if (!Array.isArray(shapes) || shapes.length === 0 || !shapes.every(isShape)) {
-    const came = JSON.stringify(shapes);
     throw new SgdError(
       'SGD_INVALID_OPTION',
-      `workload.shapes: expected a list of shapes such as [[784, 128], [128]], got ${came}`,
+      `workload.shapes: expected a list of shapes such as [[784, 128], [128]], got ${Array.isArray(shapes) ? `[${shapes.slice(0, 9).map(shownShape).join()}]` : shown(shapes)}`,
     );
   }
   if (dtype !== 'float32' && dtype !== 'float64') {
-    throw new SgdError(
-      'SGD_INVALID_OPTION',
-      `workload.dtype: expected "float32" or "float64", got ${JSON.stringify(dtype)}`,
-    );
+    throw new SgdError('SGD_INVALID_OPTION', `workload.dtype: expected "float32" or "float64", got ${shown(dtype)}`);
   }
 }
 

@@ -4,6 +4,7 @@ import { refuse } from './errors.ts';
 import { assignGroups, type Group, isPattern, stateless } from './groups.ts';
 import { type Machine, run, wantUnbuilt } from './machine.ts';
 import { clipOf } from './options.ts';
+import { short } from './shown.ts';
 import { type BuiltVariable, describeVariables, indexOf, type Variables } from './variables.ts';
 
 /** What `build` takes beside the variables. */
@@ -109,7 +110,7 @@ function makeProgram<V, G, M extends Mode>(
   const spared = indices(excluded.variables);
   const constraintOf = new Map<number, Constraint>();
   for (const [path, constraint] of Object.entries(constraints)) {
-    want(typeof constraint === 'function', `constraints: ${path}`, 'a function', constraint);
+    want(typeof constraint === 'function', `constraints: ${short(path)}`, 'a function', constraint);
     constraintOf.set(indexOf({ known }, path), constraint);
   }
   const momentum = groups.some((group) => group.momentum !== 0);

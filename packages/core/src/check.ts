@@ -1,13 +1,7 @@
 import { refuse, type SgdErrorCode } from './errors.ts';
+import { shown } from './shown.ts';
 
-/** A value in a message: strings and numbers as they are, of objects only the kind and size; never more than a line. */
-export function shown(value: unknown): string {
-  if (typeof value === 'function') return 'a function';
-  const isObject = typeof value === 'object' && value !== null;
-  const kind = Object.prototype.toString.call(value).slice(8, -1);
-  if (isObject) return 'length' in value ? `${kind} of ${String(value.length)}` : kind;
-  return (typeof value === 'string' ? JSON.stringify(value.slice(0, 99)) : String(value)).slice(0, 99);
-}
+export { shown };
 
 /** Throws unless `ok`, saying what was wanted and what came. */
 export function want(
@@ -32,6 +26,9 @@ export function isObject(value: unknown): value is Record<string, unknown> {
 /** What an option may be, and how that is said in a message. */
 export type Kind = readonly [test: (value: never) => boolean, wanted: string];
 
+/** No option, of ours or of Keras's, has a longer name. */
+export const LONGEST_NAME = 64;
+
 /** By option: the default, and what it may be. An option without default must be given unless its kind allows `undefined`. */
 export type Spec = Readonly<Record<string, readonly [fallback: unknown, ...Kind]>>;
 
@@ -46,12 +43,16 @@ export const POSITIVE: Kind = [(value) => isNumber(value) && value > 0, 'a numbe
 /** Options with every default filled in. */
 export type Resolved<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
 
+/** What is left of a name when spelling does not count; a long one is none that anybody meant. */
+function plain(name: string): string {
+  return name.length > LONGEST_NAME ? '' : name.replaceAll('_', '').toLowerCase();
+}
+
 /** Fills in defaults in the order of `spec`, and refuses unknown options and values of the wrong kind. */
 export function resolve<T>(spec: Spec, given: object, what: string): T {
   want(isObject(given), what, 'an object', given);
   for (const key of Object.keys(given)) {
     if (Object.hasOwn(spec, key)) continue;
-    const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();
     const names = Object.keys(spec);
     const meant = names.find((name) => plain(name) === plain(key));
     const hint = meant ? `did you mean ${meant}?` : `expected one of ${names.join(', ')}`;

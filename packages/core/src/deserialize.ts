@@ -1,4 +1,4 @@
-import { isObject, shown, want } from './check.ts';
+import { isObject, LONGEST_NAME, shown, want } from './check.ts';
 import type { Backend, Mode } from './contract.ts';
 import { isSgdError, refuse } from './errors.ts';
 import type { Extras } from './extras.ts';
@@ -37,6 +37,8 @@ function parts(json: unknown, what: string): { className: string; config: Record
 /** Keras's option names to ours: `learning_rate` to `learningRate`. */
 function options(config: Record<string, unknown>): Record<string, unknown> {
   const entries = Object.entries(config).map(([key, value]) => {
+    // before anything that takes longer the longer the name is
+    if (key.length > LONGEST_NAME) invalid(`config: unknown ${shown(key)}`);
     if (/[A-Z]/.test(key)) invalid(`config: expected names in snake_case, got ${shown(key)}`);
     return [key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), value];
   });
@@ -88,6 +90,19 @@ function sgdOptions(config: Record<string, unknown>): Record<string, unknown> {
  *
  * @throws SgdError `SGD_INVALID_CONFIG`: not a serialized SGD or LossScaleOptimizer, or options that it refuses
  */
+export function deserialize<V, G, M extends Mode>(
+  json: string | object,
+  backend: Backend<V, G, M>,
+  extras?: Extras,
+): SGD<V, G, M> | LossScaleOptimizer<V, G, M>;
+/** `null` from `null`. */
+export function deserialize<V, G, M extends Mode>(json: null, backend: Backend<V, G, M>, extras?: Extras): null;
+/** What is not known to be there may be `null`, which gives `null`. */
+export function deserialize<V, G, M extends Mode>(
+  json: unknown,
+  backend: Backend<V, G, M>,
+  extras?: Extras,
+): SGD<V, G, M> | LossScaleOptimizer<V, G, M> | null;
 export function deserialize<V, G, M extends Mode>(
   json: unknown,
   backend: Backend<V, G, M>,

@@ -35,6 +35,9 @@ export type SgdErrorCode =
   /** The engine failed or its device is lost; `cause` is what it threw. */
   | 'SGD_BACKEND';
 
+/** Characters of a message at most: whatever is in it, it can be logged. */
+const LONGEST = 1000;
+
 /** Every error that this package throws on purpose. Nothing was changed when it is thrown, except for `SGD_BACKEND`. */
 export class SgdError extends Error {
   /** What went wrong; stable, to be compared with. */
@@ -42,11 +45,11 @@ export class SgdError extends Error {
 
   /**
    * @param code - one of {@link SgdErrorCode}
-   * @param message - names the option or variable, what came, and what was expected
+   * @param message - names the option or variable, what came, and what was expected; cut after 1,000 characters
    * @param options - `cause`: what the engine or a callback threw
    */
   constructor(code: SgdErrorCode, message: string, options?: { readonly cause?: unknown }) {
-    super(message, options as ErrorOptions);
+    super(message.length > LONGEST ? `${message.slice(0, LONGEST)}…` : message, options as ErrorOptions);
     this.name = 'SgdError';
     this.code = code;
   }

@@ -1,6 +1,7 @@
 import { BOOLEAN, NUMBER, NUMBER_OR_NULL, resolve, type Resolved, type Spec, UNIT } from './check.ts';
 import { refuse } from './errors.ts';
 import { isRate, type LearningRate, RATE_WANTED } from './learning-rate.ts';
+import { short, shown } from './shown.ts';
 
 /** Variables that are trained by other numbers than the rest. */
 export interface ParameterGroup {
@@ -66,19 +67,35 @@ export function resolveGroups(groups: readonly ParameterGroup[], { momentum, wei
 /** The group of each path. A path that two groups name, or a name that finds nothing, is refused. */
 export function assignGroups(groups: readonly Group[], paths: readonly string[]): number[] {
   const groupOf = paths.map(() => 0);
+  const places = new Map(paths.map((path, i) => [path, i]));
   groups.forEach(({ paths: names }, group) => {
     for (const name of names) {
-      const finds = (path: string): boolean => (typeof name === 'string' ? name === path : stateless(name).test(path));
-      if (!paths.some(finds))
-        refuse('SGD_UNKNOWN_VARIABLE', `groups[${group - 1}]: no variable has the path ${String(name)}`);
-      paths.forEach((path, i) => {
-        if (!finds(path)) return;
+      const found = finds(name, paths, places);
+      if (found.length === 0)
+        refuse(
+          'SGD_UNKNOWN_VARIABLE',
+          `groups[${group - 1}]: no variable has the path ${typeof name === 'string' ? short(name) : shown(name)}`,
+        );
+      for (const i of found) {
         const other = groupOf[i] as number;
         if (other !== 0 && other !== group)
-          refuse('SGD_INVALID_OPTION', `groups[${other - 1}] and groups[${group - 1}] both name ${path}`);
+          refuse(
+            'SGD_INVALID_OPTION',
+            `groups[${other - 1}] and groups[${group - 1}] both name ${short(paths[i] as string)}`,
+          );
         groupOf[i] = group;
-      });
+      }
     }
   });
   return groupOf;
+}
+
+/** The places of the paths that a name is for. */
+function finds(name: string | RegExp, paths: readonly string[], places: ReadonlyMap<string, number>): number[] {
+  if (typeof name === 'string') {
+    const place = places.get(name);
+    return place === undefined ? [] : [place];
+  }
+  const pattern = stateless(name);
+  return paths.flatMap((path, i) => (pattern.test(path) ? [i] : []));
 }

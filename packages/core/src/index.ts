@@ -33,7 +33,12 @@ export type { Extras } from './extras.ts';
 export type { Gradients } from './step.ts';
 export type { ParameterGroup } from './groups.ts';
 export type { LearningRate } from './learning-rate.ts';
-export { type LossScaleConfig, LossScaleOptimizer, type LossScaleOptions } from './loss-scale-optimizer.ts';
+export {
+  type LossScaleConfig,
+  type LossScaleFromConfig,
+  LossScaleOptimizer,
+  type LossScaleOptions,
+} from './loss-scale-optimizer.ts';
 export type { Optimizer } from './optimizer.ts';
 export type { OptimizerVariable } from './optimizer-variables.ts';
 export type { OptimizerConfig, OptimizerOptions } from './options.ts';
@@ -52,7 +57,9 @@ export {
 } from './schedules/restarts.ts';
 export type { Schedule } from './schedules/schedule.ts';
 export { type KerasObject, type Serializable, serialize } from './serialize.ts';
-export { SGD, type SGDConfig, type SGDOptions } from './sgd.ts';
+export { type ArraySGD, type ArrayTensor, SGD, type SGDConfig, type SGDOptions } from './sgd.ts';
+export { shown, shownShape, shownTensor } from './shown.ts';
+export { Spans } from './spans.ts';
 export type { SlotState, State } from './state.ts';
 export type { Variables } from './variables.ts';
 export type { OnWarning, WarningDetails } from './warnings.ts';

@@ -1,11 +1,12 @@
-import { BOOLEAN, NUMBER, resolve, shown, type Spec, want } from './check.ts';
-import type { Mode } from './contract.ts';
+import { BOOLEAN, isObject, NUMBER, resolve, shown, type Spec, want } from './check.ts';
+import type { Backend, Mode } from './contract.ts';
 import { refuse } from './errors.ts';
+import type { Extras } from './extras.ts';
 import { LossScale } from './loss-scale.ts';
 import { enter, type Machine } from './machine.ts';
 import { machineOf, Optimizer } from './optimizer.ts';
 import { BASE, NAME } from './options.ts';
-import { SGD } from './sgd.ts';
+import { SGD, type SGDOptions } from './sgd.ts';
 
 /** Options of {@link LossScaleOptimizer}. */
 export interface LossScaleOptions {
@@ -29,7 +30,17 @@ export interface LossScaleConfig<V, G, M extends Mode> {
   readonly dynamicGrowthSteps: number;
 }
 
+/** What {@link LossScaleOptimizer.fromConfig} takes: what `getConfig` gives, or the options of both. */
+export interface LossScaleFromConfig extends LossScaleOptions {
+  /** The options of the SGD inside, or an SGD that has them: its options are copied, and it is left alone. */
+  readonly innerOptimizer: SGDOptions | { getConfig(): SGDOptions };
+}
+
 type OwnConfig = Omit<LossScaleConfig<never, never, Mode>, 'innerOptimizer'>;
+
+const REWRAPPED =
+  'LossScaleOptimizer: expected an SGD that is not wrapped, got the one inside another LossScaleOptimizer; ' +
+  'wrap a new SGD, or copy the whole: LossScaleOptimizer.fromConfig(optimizer.getConfig(), backend)';
 
 const NAME_DEFAULT = 'loss_scale_optimizer';
 const SPEC: Spec = {
@@ -76,6 +87,7 @@ export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimiz
   constructor(inner: SGD<V, G, M>, options: LossScaleOptions = {}) {
     want(inner instanceof SGD, 'the optimizer to wrap', 'an SGD', inner);
     const machine: Machine<V, G, M> = machineOf(inner);
+    if (machine.owner !== inner) refuse('SGD_UNSUPPORTED', REWRAPPED);
     const config = resolveOwn(options);
     enter(machine, 'LossScaleOptimizer', inner);
     if (inner.built) refuse('SGD_ALREADY_BUILT', 'LossScaleOptimizer: the optimizer to wrap is built');
@@ -97,6 +109,27 @@ export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimiz
     machine.scale = this.#scale = new LossScale(config.name, config.initialScale, config.dynamicGrowthSteps);
     this.inner = inner;
     this.#config = config;
+  }
+
+  /**
+   * A new wrapper around a new SGD, from what {@link LossScaleOptimizer.getConfig} gives.
+   *
+   * @param config - see {@link LossScaleFromConfig}
+   * @param backend - the engine of the new optimizer
+   * @param extras - of the new SGD; `nonFinite` must be `"keras"`
+   * @throws SgdError as the constructors of both
+   */
+  static fromConfig<V, G, M extends Mode>(
+    config: LossScaleFromConfig,
+    backend: Backend<V, G, M>,
+    extras?: Extras,
+  ): LossScaleOptimizer<V, G, M> {
+    want(isObject(config), 'LossScaleOptimizer: config', 'an object', config);
+    const { innerOptimizer, ...own } = config;
+    want(isObject(innerOptimizer), 'LossScaleOptimizer: innerOptimizer', 'an SGD or its options', innerOptimizer);
+    const { getConfig } = innerOptimizer as { getConfig?: unknown };
+    const options = typeof getConfig === 'function' ? (getConfig.call(innerOptimizer) as SGDOptions) : innerOptimizer;
+    return new LossScaleOptimizer(SGD.fromConfig(options as SGDOptions, backend, extras), own);
   }
 
   /** What gradients are divided by in the next step. */

@@ -6,6 +6,7 @@ import { type Group, resolveGroups } from './groups.ts';
 import { type LearningRate, setRate } from './learning-rate.ts';
 import type { LossScale } from './loss-scale.ts';
 import { clipOf, type OptimizerConfig } from './options.ts';
+import { thrown } from './shown.ts';
 import type { BuiltVariable } from './variables.ts';
 import type { OnWarning } from './warnings.ts';
 
@@ -143,7 +144,7 @@ export function wantUnbuilt(machine: { readonly built: unknown }, call: string):
 /** What an engine throws becomes `SGD_BACKEND`. */
 function fail(machine: Pick<AnyMachine, 'busy' | 'backend'>, cause: unknown): never {
   if (isSgdError(cause)) throw cause;
-  refuse('SGD_BACKEND', `${machine.busy}: the backend "${machine.backend.name}" failed: ${String(cause)}`, cause);
+  refuse('SGD_BACKEND', `${machine.busy}: the backend "${machine.backend.name}" failed: ${thrown(cause)}`, cause);
 }
 
 function end<V, G, M extends Mode>(machine: Machine<V, G, M>): void {

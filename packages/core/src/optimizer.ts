@@ -55,7 +55,7 @@ export abstract class Optimizer<V, G, M extends Mode> {
 
   /**
    * Takes the variables and makes the slots, zero-filled. A variable's path is its key in a record, else the name that the backend
-   * gives, else `variable`, `variable_1`, …; a path already taken gets `_1`, `_2`.
+   * gives, else `variable`, `variable_1`, …; a path already taken gets `_1`, `_2`. Name variables whose state you save: it is found by path.
    *
    * @throws SgdError `SGD_ALREADY_BUILT`; `SGD_UNSUPPORTED`: a type or feature that the backend does not have;
    * `SGD_UNKNOWN_VARIABLE`: an option names a variable that is not there; `SGD_INVALID_OPTION`
@@ -148,7 +148,10 @@ export abstract class Optimizer<V, G, M extends Mode> {
     exclude(this.#machine, what);
   }
 
-  /** Updates so far: calls of `apply` that were taken, divided by `gradientAccumulationSteps`, rounded down. */
+  /**
+   * Updates so far: calls of `apply` that were taken, divided by `gradientAccumulationSteps`, rounded down. The calls themselves, which
+   * schedules see, are `iterations` of the state, and `read('sgd/iteration')`.
+   */
   get iterations(): number {
     return iterations(this.#machine);
   }
@@ -207,7 +210,8 @@ export abstract class Optimizer<V, G, M extends Mode> {
   }
 
   /**
-   * A copy of the values of a variable being trained (`dense/kernel`) or of the optimizer's own (`sgd/iteration`, as float64).
+   * A copy of the values of a variable being trained (`dense/kernel`) or of the optimizer's own: `sgd/iteration` (the raw counter of
+   * `apply` calls, as float64), `sgd/learning_rate`, `sgd/dense_kernel_momentum` and what else {@link Optimizer.variables} lists.
    * Waits for a step in flight.
    *
    * @throws SgdError `SGD_UNKNOWN_VARIABLE`
@@ -239,7 +243,9 @@ export abstract class Optimizer<V, G, M extends Mode> {
   }
 
   /**
-   * Goes on from a state of {@link Optimizer.getState}. The optimizer is built on variables of the same paths, shapes and types.
+   * Goes on from a state of {@link Optimizer.getState}, or from what `JSON.parse(JSON.stringify(state))` makes of it. The optimizer is
+   * built on variables of the same paths, shapes and types. The state is read once, into copies, before anything is checked or written.
+   * Warns once with `SGD_UNNAMED_VARIABLES` when paths of the state hang on the order of variables.
    *
    * @throws SgdError `SGD_STATE_MISMATCH`: with a list of what does not fit; nothing is changed then
    */

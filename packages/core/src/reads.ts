@@ -7,11 +7,11 @@ import { optimizerVariables } from './optimizer-variables.ts';
 /** A copy of the values of a variable being trained, or of one of the optimizer's own. */
 export async function readOne<V, G, M extends Mode>(
   machine: Machine<V, G, M>,
-  { variables, session }: Built<V, G, M>,
+  { known, session }: Built<V, G, M>,
   path: string,
   caller: unknown,
 ): Promise<FloatArray> {
-  const trained = variables.findIndex((v) => v.path === path);
+  const trained = known.get(path) ?? -1;
   const found =
     trained < 0
       ? optimizerVariables(machine, caller).find((v) => v.path === path)

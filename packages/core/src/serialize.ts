@@ -1,5 +1,6 @@
 import { isObject, shown } from './check.ts';
 import { refuse } from './errors.ts';
+import { short } from './shown.ts';
 
 /** Keras's serialized form of an optimizer or schedule. */
 export interface KerasObject {
@@ -21,15 +22,20 @@ export interface Serializable {
   getConfig(): object;
 }
 
-const OPTIMIZERS = ['SGD', 'LossScaleOptimizer'];
-const SCHEDULES = [
-  'ExponentialDecay',
-  'InverseTimeDecay',
-  'PiecewiseConstantDecay',
-  'PolynomialDecay',
-  'CosineDecay',
-  'CosineDecayRestarts',
+/** Keras's classes; each holds only such as come after it. */
+const CLASSES = [
+  ['LossScaleOptimizer'],
+  ['SGD'],
+  [
+    'ExponentialDecay',
+    'InverseTimeDecay',
+    'PiecewiseConstantDecay',
+    'PolynomialDecay',
+    'CosineDecay',
+    'CosineDecayRestarts',
+  ],
 ];
+const SCHEDULES = 2;
 
 /** `learningRate` to `learning_rate`. */
 function snakeCase(name: string): string {
@@ -42,18 +48,25 @@ function snakeCase(name: string): string {
  * @throws SgdError `SGD_INVALID_CONFIG`: a learning rate that is a function or a schedule that Keras does not have
  */
 export function serialize(value: Serializable): KerasObject {
+  return write(value, -1);
+}
+
+/** Writes what stands inside of a class of level `above`. */
+function write(value: Serializable, above: number): KerasObject {
   const { className } = value;
-  const optimizer = OPTIMIZERS.includes(className);
-  if (!optimizer && !SCHEDULES.includes(className)) {
-    refuse('SGD_INVALID_CONFIG', `${shown(className ?? value)} can't be serialized: Keras has no such class`);
+  const level = CLASSES.findIndex((names) => names.includes(className));
+  if (level <= above) {
+    const why = level < 0 ? 'Keras has no such class' : 'a schedule holds no other object, an SGD only a schedule';
+    refuse('SGD_INVALID_CONFIG', `${shown(className ?? value)} can't be serialized: ${why}`);
   }
   const config: Record<string, unknown> = {};
   for (const [key, option] of Object.entries(value.getConfig())) {
-    if (typeof option === 'function') refuse('SGD_INVALID_CONFIG', `${key} is a function, which can't be serialized`);
-    config[snakeCase(key)] = isObject(option) ? serialize(option as unknown as Serializable) : option;
+    if (typeof option === 'function')
+      refuse('SGD_INVALID_CONFIG', `${short(key)} is a function, which can't be serialized`);
+    config[snakeCase(key)] = isObject(option) ? write(option as unknown as Serializable, level) : option;
   }
   return {
-    module: optimizer ? 'keras.optimizers' : 'keras.optimizers.schedules',
+    module: level < SCHEDULES ? 'keras.optimizers' : 'keras.optimizers.schedules',
     class_name: className,
     config,
     registered_name: null,

@@ -1,6 +1,6 @@
 import { BOOLEAN, type Spec, UNIT } from './check.ts';
 import type { Config } from './config.ts';
-import type { Backend, Mode } from './contract.ts';
+import type { Backend, FloatArray, HostTensor, Mode } from './contract.ts';
 import { type Extras, resolveExtras } from './extras.ts';
 import { makeMachine } from './machine.ts';
 import { machineOf, Optimizer } from './optimizer.ts';
@@ -86,3 +86,9 @@ export class SGD<V, G = V, M extends Mode = Mode> extends Optimizer<V, G, M> {
     return loss * (this.#config.lossScaleFactor ?? 1);
   }
 }
+
+/** A typed array, bare or with a shape: what `cpu()` and `wasm()` take as variables and as gradients. */
+export type ArrayTensor = FloatArray | HostTensor;
+
+/** An SGD on typed arrays: what `new SGD(options, cpu())` and `new SGD(options, await wasm())` make. */
+export type ArraySGD = SGD<ArrayTensor, ArrayTensor, 'sync'>;

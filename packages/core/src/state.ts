@@ -4,6 +4,9 @@ import { refuse } from './errors.ts';
 import { setRate } from './learning-rate.ts';
 import { type Machine, runAsync, wantBuilt } from './machine.ts';
 import { hasSlot, SLOTS } from './optimizer-variables.ts';
+import { thrown } from './shown.ts';
+import { differences, Expected, readOnce } from './state-check.ts';
+import { jsonOf } from './state-json.ts';
 import type { BuiltVariable } from './variables.ts';
 
 /** The slots of one variable, row-major, in the variable's type. */
@@ -16,21 +19,34 @@ export interface SlotState {
   readonly average?: FloatArray;
 }
 
+/** Lines about what does not fit. */
+const MOST = 9;
+
 /**
  * All that an optimizer needs to go on as if it had never stopped, except for the variables themselves. It can be sent through
- * `structuredClone`, `postMessage` and IndexedDB.
+ * `structuredClone`, `postMessage` and IndexedDB, and, as `getState` gave it, through `JSON.stringify` and `JSON.parse`: slots are
+ * written as `"float32:"` or `"float64:"` and their bits in base64, little-endian, and numbers that JSON does not have as text. (A clone
+ * can't be written so: what `JSON.stringify` makes of it is refused.)
  */
 export interface State {
   /** The version of this form. */
   readonly format: 'sgd-state/1';
   /** The optimizer's class and options. Only the class is looked at on the way in. */
   readonly config: Readonly<Record<string, unknown>> & { readonly className: string };
-  /** Calls of `apply` taken, micro-batches included. */
+  /**
+   * The raw counter: calls of `apply` taken, micro-batches included. It is what schedules see, and what `read('sgd/iteration')` gives;
+   * `optimizer.iterations` is this divided by `gradientAccumulationSteps`, rounded down. Below 2^53 - 1.
+   */
   readonly iterations: number;
   /** The learning rate, in float32; `null` when it is a schedule or function. */
   readonly learningRate: number | null;
   /** By path, for every variable. */
   readonly slots: Readonly<Record<string, SlotState>>;
+  /**
+   * Paths that the optimizer made itself, of variables in a list that had no name, or one that was taken: they hold only as long as
+   * variables come in the same order. Absent when there are none.
+   */
+  readonly generatedPaths?: readonly string[];
   /** Of a LossScaleOptimizer. */
   readonly lossScale?: { readonly dynamicScale: number; readonly stepCounter: number };
 }
@@ -47,12 +63,14 @@ function stateOf<V, G, M extends Mode, T>(
     const own: Record<string, T> = (slots[variable.path] = Object.create(null));
     for (const slot of SLOTS) if (hasSlot(built.program, index, slot)) own[slot] = leaf(variable, { slot, index });
   });
+  const generated = built?.variables.filter((variable) => variable.generated).map(({ path }) => path);
   return {
     format: 'sgd-state/1',
     config: { className, ...config, learningRate },
     iterations: micro,
     learningRate,
     slots,
+    ...(generated && generated.length > 0 && { generatedPaths: generated }),
     ...(scale && { lossScale: { dynamicScale: scale.value, stepCounter: scale.counter } }),
   };
 }
@@ -66,28 +84,55 @@ export async function readState<V, G, M extends Mode>(machine: Machine<V, G, M>,
   for (const own of Object.values(places.slots as Record<string, Record<string, unknown>>)) {
     for (const slot of Object.keys(own)) own[slot] = values[own[slot] as number];
   }
-  return places as unknown as State;
+  const state = places as unknown as State;
+  // not enumerable: a clone has only what can be cloned
+  return Object.defineProperty(state, 'toJSON', { value: () => jsonOf(state) });
 }
 
-/** Checks a state whole, writes the slots, then sets the counters. */
+/** What a state says, in copies of ours, once it was checked. */
+type Checked = Pick<State, 'iterations' | 'learningRate' | 'slots' | 'lossScale' | 'generatedPaths'>;
+
+/** Reads a state once, and refuses what does not fit. */
+function check<V, G, M extends Mode>(machine: Machine<V, G, M>, state: unknown, className: string): Checked {
+  const expected = stateOf(
+    machine,
+    className,
+    ({ dtype, shape }) =>
+      new Expected(
+        dtype,
+        shape.reduce((a, b) => a * b, 1),
+      ),
+  );
+  // of these, only the class must fit
+  expected.config = { className };
+  delete expected.generatedPaths;
+  let wrong: string[];
+  let read: unknown;
+  try {
+    read = readOnce(state);
+    const { generatedPaths: paths, ...rest } = isObject(read) ? read : ({} as Record<string, unknown>);
+    wrong = differences(expected, isObject(read) ? rest : read, 'state', '');
+    const isList = Array.isArray(paths) && paths.every((path) => typeof path === 'string');
+    if (paths !== undefined && !isList)
+      wrong.push(`state.generatedPaths: expected a list of paths, got ${shown(paths)}`);
+  } catch (cause) {
+    refuse('SGD_STATE_MISMATCH', `the state can't be read: ${thrown(cause)}`, cause);
+  }
+  if (wrong.length > 0) {
+    if (wrong.length > MOST) wrong.splice(MOST, wrong.length, `and ${wrong.length - MOST} more`);
+    refuse('SGD_STATE_MISMATCH', `the state does not fit this optimizer:\n- ${wrong.join('\n- ')}`);
+  }
+  return read as Checked;
+}
+
+/** Reads a state once, checks it whole, writes the slots, then sets the counters. */
 export function writeState<V, G, M extends Mode>(
   machine: Machine<V, G, M>,
   state: State,
   className: string,
 ): Promise<void> {
   const { session } = wantBuilt(machine, 'setState');
-  const expected = stateOf(machine, className, ({ dtype, shape }) => [
-    `${dtype === 'float32' ? 'Float32Array' : 'Float64Array'} of ${shape.reduce((a, b) => a * b, 1)}`,
-  ]);
-  expected.config = { className };
-  // of the config, only the class must fit
-  const given = isObject(state) ? { ...state, config: { className: state.config?.className } } : state;
-  const wrong = differences(expected, given, 'state', '');
-  if (wrong.length > 0) {
-    if (wrong.length > 9) wrong.splice(9, wrong.length, `and ${wrong.length - 9} more`);
-    refuse('SGD_STATE_MISMATCH', `the state does not fit this optimizer:\n- ${wrong.join('\n- ')}`);
-  }
-  const { iterations, learningRate, slots, lossScale } = state;
+  const { iterations, learningRate, slots, lossScale, generatedPaths = [] } = check(machine, state, className);
   const entries: WriteEntry[] = [];
   stateOf(machine, className, ({ path }, entry) =>
     entries.push({ ...entry, values: slots[path]?.[entry.slot as keyof SlotState] as FloatArray }),
@@ -97,35 +142,11 @@ export function writeState<V, G, M extends Mode>(
     machine.micro = iterations;
     if (learningRate !== null) machine.rate = setRate(0, learningRate);
     if (lossScale) machine.scale?.restore(lossScale.dynamicScale, lossScale.stepCounter);
+    if (generatedPaths.length > 0) machine.warn(UNNAMED, { code: 'SGD_UNNAMED_VARIABLES', paths: generatedPaths });
   };
   return runAsync(machine, 'setState', write, finish, null, null);
 }
 
-const COUNTS = ['iterations', 'stepCounter'];
-
-/** What does not fit, a line each. A number stands for any number, a text in a list for an array of that kind and size. */
-function differences(expected: unknown, given: unknown, path: string, key: string): string[] {
-  const isCount = COUNTS.includes(key);
-  let fits = given === expected;
-  if (isNumber(expected)) fits = isCount ? Number.isSafeInteger(given) && (given as number) >= 0 : isNumber(given);
-  // by its kind's name, which holds for an array from another realm too
-  if (Array.isArray(expected)) fits = shown(given) === expected[0];
-  if (isObject(expected) && isObject(given)) {
-    return [...new Set([...Object.keys(expected), ...Object.keys(given)])].flatMap((inner) =>
-      differences(own(expected, inner), own(given, inner), `${path}.${inner.slice(0, 99)}`, inner),
-    );
-  }
-  if (fits) return [];
-  const wanted = isCount
-    ? 'a count'
-    : isNumber(expected)
-      ? 'a number'
-      : Array.isArray(expected)
-        ? String(expected[0])
-        : shown(expected);
-  return [`${path}: expected ${wanted}, got ${shown(given)}`];
-}
-
-function own(object: Record<string, unknown>, key: string): unknown {
-  return Object.hasOwn(object, key) ? object[key] : undefined;
-}
+const UNNAMED =
+  'the state was saved from variables without names of their own, and is restored by their position: ' +
+  'if they are not in the same order, it went to the wrong ones; give variables names, or pass a record to build';

@@ -4,6 +4,7 @@ import { refuse } from './errors.ts';
 import type { Group } from './groups.ts';
 import { rateAt } from './learning-rate.ts';
 import { type Built, type Machine, run } from './machine.ts';
+import { listed, short, shownShape } from './shown.ts';
 import { indexOf } from './variables.ts';
 
 /** Gradients in build order, or by path. `null` and `undefined` stand for a variable that has no gradient in this step. */
@@ -57,7 +58,7 @@ function finish<V, G, M extends Mode>(machine: Machine<V, G, M>, taken: boolean 
     const { missed, missing, variables } = built as Built<V, G, M>;
     if (missed > 0) {
       const paths = missing.slice(0, missed).map((i) => variables[i]?.path as string);
-      warn(`no gradients for ${paths.join(', ')}: left as they are`, { code: 'SGD_MISSING_GRADIENTS', paths });
+      warn(`no gradients for ${listed(paths, short)}: left as they are`, { code: 'SGD_MISSING_GRADIENTS', paths });
     }
   } else if (taken === false && machine.extras.nonFinite === 'throw') {
     refuse(
@@ -115,7 +116,7 @@ function gather<V, G, M extends Mode>(
 function once<V, G, M extends Mode>(built: Built<V, G, M>, variable: V | string): number {
   const index = indexOf(built, variable);
   if (built.seen[index] === built.call)
-    refuse('SGD_GRADIENT_COUNT', `${built.variables[index]?.path as string} is given twice`);
+    refuse('SGD_GRADIENT_COUNT', `${short(built.variables[index]?.path as string)} is given twice`);
   built.seen[index] = built.call;
   return index;
 }
@@ -141,7 +142,10 @@ function put<V, G, M extends Mode>(
 
 function refuseGradient<V, G, M extends Mode>({ program }: Built<V, G, M>, index: number, came: string): never {
   const { path, shape, dtype } = program.variables[index] as ProgramVariable;
-  refuse('SGD_GRADIENT_SHAPE', `gradient of ${path}: expected shape [${shape.join()}] of ${dtype}, got ${came}`);
+  refuse(
+    'SGD_GRADIENT_SHAPE',
+    `gradient of ${short(path)}: expected shape ${shownShape(shape)} of ${dtype}, got ${came}`,
+  );
 }
 
 /** The numbers of this step. Throws what a learning rate function or schedule leads to. */

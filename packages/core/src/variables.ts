@@ -1,6 +1,7 @@
 import { isObject, shown, want } from './check.ts';
 import type { Backend, DType } from './contract.ts';
 import { isSgdError, refuse } from './errors.ts';
+import { short } from './shown.ts';
 
 /** Variables by path, or in a list. */
 export type Variables<V> = readonly V[] | Readonly<Record<string, V>>;
@@ -13,6 +14,8 @@ export interface BuiltVariable<V> {
   readonly name: string;
   readonly shape: readonly number[];
   readonly dtype: DType;
+  /** Whether the path was made up, so that it hangs on the order of the list. */
+  readonly generated: boolean;
 }
 
 /** Names and describes the variables; refuses types that we don't have, and a variable that comes twice. */
@@ -22,17 +25,23 @@ export function describeVariables<V, G>(backend: Backend<V, G>, given: Variables
   const entries = Object.entries<V>(given as Record<string, V>);
   want(entries.length > 0, 'variables', 'at least one', given);
   const taken = new Set<unknown>();
+  const numbers = new Map<string, number>();
   return entries.map(([key, handle]) => {
     const at = `variables: ${shown(key)}`;
     if (taken.has(handle)) refuse('SGD_INVALID_OPTION', `${at} is given twice`);
     const { name: own, shape, dtype } = describe(backend, handle, at);
     const wanted = list ? own || 'variable' : key;
     let path = wanted;
-    for (let i = 1; taken.has(path); i++) path = `${wanted}_${i}`;
+    if (taken.has(path)) {
+      // goes on from the last number, so that many variables of one name cost no more than few
+      let number = numbers.get(wanted) ?? 1;
+      while (taken.has((path = `${wanted}_${number}`))) number++;
+      numbers.set(wanted, number + 1);
+    }
     const name = path.slice(path.lastIndexOf('/') + 1);
     want(name !== '', `${at}: its path`, 'a text that does not end in "/"', path);
     taken.add(handle).add(path);
-    return { handle, path, name, shape, dtype };
+    return { handle, path, name, shape, dtype, generated: list && path !== own };
   });
 }
 
@@ -44,7 +53,7 @@ function describe<V, G>(backend: Backend<V, G>, handle: V, at: string): Describe
     const { name, shape, dtype } = backend.describe(handle);
     described = { name, shape: [...shape], dtype };
   } catch (cause) {
-    if (isSgdError(cause)) refuse(cause.code, `${at}: ${cause.message}`, cause);
+    if (isSgdError(cause)) refuse(cause.code, `${at}: ${short(cause.message, 800)}`, cause);
     refuse(
       'SGD_UNKNOWN_VARIABLE',
       `${at}: expected a variable of the backend "${backend.name}", got ${shown(handle)}`,

@@ -1,7 +1,7 @@
 /** What a warning is about, beside its text. */
 export interface WarningDetails {
   /** Stable, to be compared with. */
-  readonly code: 'SGD_MISSING_GRADIENTS' | 'SGD_DEPRECATED_OPTION';
+  readonly code: 'SGD_MISSING_GRADIENTS' | 'SGD_DEPRECATED_OPTION' | 'SGD_UNNAMED_VARIABLES';
   /** The variables concerned. */
   readonly paths: readonly string[];
 }

@@ -27,7 +27,11 @@ describe('a refusal names the call', () => {
     await expectRejection(optimizer.getState(), 'SGD_DISPOSED', /^getState: /);
     const wrapper = new LossScaleOptimizer(new SGD({}, cpu()));
     expectRefusal(() => wrapper.inner.dispose(), 'SGD_UNSUPPORTED', /^dispose: /);
-    expectRefusal(() => new LossScaleOptimizer(wrapper.inner), 'SGD_UNSUPPORTED', /^LossScaleOptimizer: /);
+    expectRefusal(
+      () => new LossScaleOptimizer(wrapper.getConfig().innerOptimizer),
+      'SGD_UNSUPPORTED',
+      /^LossScaleOptimizer: expected an SGD that is not wrapped, got the one inside .*; wrap a new SGD, or .*fromConfig/,
+    );
   });
 
   it('in flight', async () => {

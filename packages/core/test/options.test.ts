@@ -183,7 +183,7 @@ describe('LossScaleOptimizer options', () => {
     expectRefusal(() => new LossScaleOptimizer(built), 'SGD_ALREADY_BUILT');
     const inner = make({});
     const wrapper = new LossScaleOptimizer(inner);
-    expectRefusal(() => new LossScaleOptimizer(inner), 'SGD_UNSUPPORTED', /LossScaleOptimizer around/);
+    expectRefusal(() => new LossScaleOptimizer(inner), 'SGD_UNSUPPORTED', /inside another LossScaleOptimizer/);
     expect(wrapper.inner).toBe(inner);
   });
 });

@@ -98,6 +98,40 @@ describe('serialize and deserialize', () => {
     );
   });
 
+  it('copies a LossScaleOptimizer from its config, and leaves the one it came from alone', () => {
+    const inner = new SGD({ momentum: 0.9, learningRate: SCHEDULES[0] as Schedule, name: 'mine' }, cpu());
+    const first = new LossScaleOptimizer(inner, { initialScale: 8, dynamicGrowthSteps: 3, name: 'scaler' });
+    const second = LossScaleOptimizer.fromConfig(first.getConfig(), cpu());
+    expect(serialize(second)).toEqual(serialize(first));
+    expect(second.inner).not.toBe(first.inner);
+    const [a, b] = [Float32Array.of(1), Float32Array.of(1)];
+    first.build([a]);
+    second.build([b]);
+    first.apply([Float32Array.of(8)]);
+    second.apply([Float32Array.of(8)]);
+    expect(b).toEqual(a);
+    expect(a[0]).toBeLessThan(1);
+    const fromOptions = LossScaleOptimizer.fromConfig({ innerOptimizer: { momentum: 0.5 } }, cpu());
+    expect([fromOptions.inner.getConfig().momentum, fromOptions.getConfig().initialScale]).toEqual([0.5, 32768]);
+    const dropping = { nonFinite: 'skip' } as const;
+    expectRefusal(
+      () => LossScaleOptimizer.fromConfig({ innerOptimizer: inner }, cpu(), dropping),
+      'SGD_INVALID_OPTION',
+      /nonFinite of the optimizer to wrap/,
+    );
+  });
+
+  it.each<[unknown, RegExp]>([
+    [null, /LossScaleOptimizer: config: expected an object, got null/],
+    [{}, /LossScaleOptimizer: innerOptimizer: expected an SGD or its options, got undefined/],
+    [{ innerOptimizer: 'sgd' }, /innerOptimizer: expected an SGD or its options, got "sgd"/],
+    [{ innerOptimizer: {}, foo: 1 }, /LossScaleOptimizer: unknown "foo"/],
+    [{ innerOptimizer: { lossScaleFactor: 2 } }, /lossScaleFactor of the optimizer to wrap: expected null/],
+    [{ innerOptimizer: { momentum: 2 } }, /momentum/],
+  ])('refuses %s as the config of a LossScaleOptimizer', (config, message) => {
+    expectRefusal(() => LossScaleOptimizer.fromConfig(config as never, cpu()), 'SGD_INVALID_OPTION', message);
+  });
+
   it('reads names, null, and any case, and leaves what it reads alone', () => {
     expect(deserialize(null, cpu())).toBeNull();
     expect(deserialize('sGd', cpu())).toBeInstanceOf(SGD);

@@ -1,4 +1,4 @@
-import { CosineDecay, LossScaleOptimizer, SGD, type SGDOptions, type State } from '@sgd/core';
+import { CosineDecay, LossScaleOptimizer, SGD, type SGDOptions, type State, type WarningDetails } from '@sgd/core';
 import { cpu, type CpuGradient, type CpuVariable } from '@sgd/cpu';
 import { describe, expect, it } from 'vitest';
 import { f32, later, expectRefusal, expectRejection } from './helpers.ts';
@@ -347,5 +347,237 @@ describe('a state that does not fit', () => {
     class Foreign extends Float32Array {}
     await optimizer.setState({ ...state, slots: { x: { momentum: Foreign.of(3) } } });
     expect(await optimizer.read('sgd/x_momentum')).toEqual(f32(3));
+  });
+});
+
+describe('a state is read once, into copies, before anything is written', () => {
+  const made = async (): Promise<{ optimizer: ReturnType<typeof wrapped>; state: State }> => {
+    const optimizer = wrapped();
+    optimizer.build(start());
+    for (let i = 1; i < 6; i++) optimizer.apply(gradients(i));
+    return { optimizer, state: await optimizer.getState() };
+  };
+  const put = (state: State, path: string, slot: string, value: unknown): State => {
+    const slots: Record<string, Record<string, unknown>> = structuredClone(state.slots) as never;
+    for (const own of Object.values(slots)) for (const values of Object.values(own)) (values as Float32Array).fill(9);
+    (slots[path] as Record<string, unknown>)[slot] = value;
+    return { ...state, iterations: 7, slots } as unknown as State;
+  };
+
+  const liar = Object.defineProperties([1], {
+    [Symbol.toStringTag]: { value: 'Float32Array' },
+    0: {
+      get: () => {
+        throw new Error('no');
+      },
+    },
+  });
+  const lies: Record<string, () => unknown> = {
+    'an array that calls itself one of floats, and throws': () => liar,
+    'a proxy around an array': () => new Proxy(f32(1), {}),
+    'an object made of its prototype': () => Object.create(Float32Array.prototype),
+    'memory that was detached': () => {
+      const values = f32(1);
+      structuredClone(values, { transfer: [values.buffer] });
+      return values;
+    },
+    'texts that are no base64': () => 'float32:AA=A',
+    'texts of too few bytes': () => 'float32:AAA=',
+    'texts of another type': () => 'float64:AAAAAAAA8D8=',
+  };
+  it.each(Object.entries(lies))('%s: refused, and nothing was written', async (_, lie) => {
+    const { optimizer, state } = await made();
+    const before = await optimizer.getState();
+    const wrong = put(state, 'b', 'momentum', lie());
+    await expectRejection(
+      optimizer.setState(wrong),
+      'SGD_STATE_MISMATCH',
+      /b\.momentum: expected Float32Array of 1|detached/,
+    );
+    expect(await optimizer.getState()).toEqual(before);
+  });
+
+  it.each(['iterations', 'slots', 'config', 'lossScale'])('a getter of %s that throws', async (key) => {
+    const { optimizer, state } = await made();
+    const throws = {
+      get: () => {
+        throw new Error('x'.repeat(1e6));
+      },
+      enumerable: true,
+    };
+    const wrong = Object.defineProperty({ ...state }, key, throws);
+    const error = await expectRejection(optimizer.setState(wrong), 'SGD_STATE_MISMATCH', /can't be read: Error: xxx/);
+    expect(error.message.length).toBeLessThan(500);
+    expect(await optimizer.getState()).toEqual(state);
+  });
+
+  it('what answers otherwise the second time is taken at its first word', async () => {
+    const { optimizer, state } = await made();
+    let asked = 0;
+    const slots = Object.fromEntries(
+      Object.entries(state.slots).map(([path, own]) => [
+        path,
+        Object.defineProperties(
+          {},
+          Object.fromEntries(
+            Object.entries(own).map(([slot, values]) => {
+              const answers = [values, f32(1, 2, 3, 4, 5), 'x'];
+              return [slot, { get: () => (asked++, answers.shift()), enumerable: true }];
+            }),
+          ),
+        ),
+      ]),
+    );
+    const counts = [3, Number.NaN];
+    const lying = Object.defineProperty({ ...state, slots }, 'iterations', {
+      get: () => counts.shift(),
+      enumerable: true,
+    });
+    await optimizer.setState(lying as State);
+    expect(asked).toBe(6);
+    expect(await optimizer.getState()).toEqual({ ...state, iterations: 3 });
+  });
+
+  it('what is written is what was checked, though the memory is shared or changed meanwhile', async () => {
+    const base = later();
+    let open = (): void => {};
+    const gate = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const backend = {
+      ...base,
+      async open(...args: Parameters<typeof base.open>) {
+        const session = await base.open(...args);
+        return {
+          ...session,
+          write: async (entries: Parameters<typeof session.write>[0]) => {
+            await gate;
+            return session.write(entries);
+          },
+        };
+      },
+    };
+    const optimizer = new SGD({ momentum: 0.5 }, backend);
+    await optimizer.build({ x: f32(1, 2) });
+    const state = await optimizer.getState();
+    const shared = new Float32Array(new SharedArrayBuffer(8)).fill(3);
+    const set = optimizer.setState({ ...state, slots: { x: { momentum: shared } } });
+    shared.fill(-1);
+    open();
+    await set;
+    expect(await optimizer.read('sgd/x_momentum')).toEqual(f32(3, 3));
+  });
+
+  it('no counter is restored that could not grow', async () => {
+    const { optimizer, state } = await made();
+    const most = 2 ** 53 - 1;
+    await expectRejection(
+      optimizer.setState({ ...state, iterations: most }),
+      'SGD_STATE_MISMATCH',
+      /iterations: expected a count below 2\^53 - 1, got 9007199254740991/,
+    );
+    const lossScale = { dynamicScale: 4, stepCounter: most };
+    await expectRejection(optimizer.setState({ ...state, lossScale }), 'SGD_STATE_MISMATCH', /stepCounter/);
+    await optimizer.setState({ ...state, iterations: most - 1 });
+    expect(optimizer.apply(gradients(1))).toBe(true);
+    expect((await optimizer.getState()).iterations).toBe(most);
+  });
+});
+
+describe('JSON', () => {
+  const through = (state: State): State => JSON.parse(JSON.stringify(state)) as State;
+
+  it('keeps a state to the bit', async () => {
+    const one = new LossScaleOptimizer(new SGD({ momentum: 0.9, useEma: true, gradientAccumulationSteps: 2 }, cpu()));
+    const odd = f32(Number.NaN, -0, Number.POSITIVE_INFINITY, 1e-45, 1 / 3);
+    one.build({ odd: f32(1, 2, 3, 4, 5), wide: new Float64Array([1 / 3, 5e-324, -0]), none: f32(), 'a/b': f32(7) });
+    const state = await one.getState();
+    (state.slots.odd!.momentum as Float32Array).set(odd);
+    (state.slots.wide!.momentum as Float64Array).set([1 / 3, -5e-324, Number.NaN]);
+    const given = { ...state, learningRate: -0, lossScale: { dynamicScale: Number.POSITIVE_INFINITY, stepCounter: 3 } };
+    await one.setState(given);
+    const text = JSON.stringify(await one.getState());
+    const two = new LossScaleOptimizer(new SGD({ momentum: 0.9, useEma: true, gradientAccumulationSteps: 2 }, cpu()));
+    two.build({ odd: f32(1, 2, 3, 4, 5), wide: new Float64Array([1 / 3, 5e-324, -0]), none: f32(), 'a/b': f32(7) });
+    await two.setState(JSON.parse(text) as State);
+    expect(await two.getState()).toEqual(await one.getState());
+    const words = (values: unknown): unknown => new Uint32Array((values as Float32Array).buffer);
+    expect(words((await two.getState()).slots.odd?.momentum)).toEqual(words(odd));
+    expect([Object.is(two.learningRate, -0), two.dynamicScale]).toEqual([true, Number.POSITIVE_INFINITY]);
+    expect(text).toMatch(/"float64:/);
+    expect(text.length).toBeLessThan(1500);
+  });
+
+  it('writes arrays as their type and base64 of their bits, little-endian', async () => {
+    const optimizer = new SGD({ momentum: 0.5 }, cpu());
+    optimizer.build({ x: f32(1, 2, 3) });
+    const state = await optimizer.getState();
+    (state.slots.x!.momentum as Float32Array).set([1, -2, 0.5]);
+    expect(through(state).slots).toEqual({ x: { momentum: 'float32:AACAPwAAAMAAAAA/' } });
+    expect(structuredClone(state)).toEqual(state);
+    const bytes = Buffer.from('AACAPwAAAMAAAAA/', 'base64');
+    expect(new Float32Array(Uint8Array.from(bytes).buffer)).toEqual(f32(1, -2, 0.5));
+  });
+
+  it('refuses what JSON makes of a clone, and says why', async () => {
+    const optimizer = new SGD({ momentum: 0.5 }, cpu());
+    optimizer.build({ x: f32(1) });
+    const spoilt = through(structuredClone(await optimizer.getState()));
+    await expectRejection(
+      optimizer.setState(spoilt),
+      'SGD_STATE_MISMATCH',
+      /x\.momentum: expected Float32Array of 1, got Object; to go through JSON, stringify what getState\(\) gave/,
+    );
+  });
+});
+
+describe('variables without names', () => {
+  const built = (variables: readonly CpuVariable[], warnings: unknown[]): SGD<CpuVariable, CpuGradient, 'sync'> => {
+    const extras = { onWarning: (text: string, { code, paths }: WarningDetails) => warnings.push([code, paths, text]) };
+    const optimizer = new SGD({ momentum: 0.5 }, cpu(), extras);
+    optimizer.build(variables);
+    return optimizer;
+  };
+
+  it('are bound by position, say so in the state, and warn once when it is restored', async () => {
+    const warnings: unknown[] = [];
+    const one = built([f32(1), f32(2)], warnings);
+    one.apply([f32(1), f32(3)]);
+    const state = JSON.parse(JSON.stringify(await one.getState())) as State;
+    expect(state.generatedPaths).toEqual(['variable', 'variable_1']);
+    expect(warnings).toEqual([]);
+    const two = built([f32(1), f32(2)], warnings);
+    await two.setState(state);
+    await two.setState(state);
+    expect(await two.getState()).toEqual(await one.getState());
+    expect(warnings).toEqual([
+      ['SGD_UNNAMED_VARIABLES', ['variable', 'variable_1'], expect.stringMatching(/position.*give variables names/)],
+    ]);
+  });
+
+  it('are those whose name was taken, too; names and records are safe', async () => {
+    const named = (name: string): CpuVariable => ({ data: f32(1), shape: [1], name });
+    const warnings: unknown[] = [];
+    const twice = built([named('w'), named('w')], warnings);
+    expect((await twice.getState()).generatedPaths).toEqual(['w_1']);
+    const safe = built([named('w'), named('v')], warnings);
+    const state = await safe.getState();
+    expect(state).not.toHaveProperty('generatedPaths');
+    await safe.setState(state);
+    expect(warnings).toEqual([]);
+    const record = new SGD({}, cpu());
+    record.build({ variable: f32(1), variable_1: f32(2) });
+    expect(await record.getState()).not.toHaveProperty('generatedPaths');
+  });
+
+  it('a list of such paths is checked', async () => {
+    const optimizer = built([f32(1)], []);
+    const state = await optimizer.getState();
+    for (const generatedPaths of ['variable', [1], {}])
+      await expectRejection(
+        optimizer.setState({ ...state, generatedPaths } as unknown as State),
+        'SGD_STATE_MISMATCH',
+        /generatedPaths: expected a list of paths/,
+      );
   });
 });

@@ -1,5 +1,15 @@
-import { type Backend, deserialize, LossScaleOptimizer, type Optimizer, SGD, type State } from '@sgd/core';
+import {
+  type ArraySGD,
+  type Backend,
+  deserialize,
+  LossScaleOptimizer,
+  type Optimizer,
+  serialize,
+  SGD,
+  type State,
+} from '@sgd/core';
 import { cpu, type CpuGradient, type CpuVariable } from '@sgd/cpu';
+import { wasm } from '@sgd/wasm';
 import { expectTypeOf, test } from 'vitest';
 
 declare const async: Backend<{ handle: number }, string, 'async'>;
@@ -44,8 +54,36 @@ test('gradients and variables are those of the engine', () => {
   void new SGD({});
 });
 
-test('what is read from JSON is one of two, or null', () => {
-  const read = deserialize('sgd', cpu());
-  expectTypeOf(read).extract<null>().toEqualTypeOf<null>();
-  expectTypeOf(read).exclude<null>().toExtend<Optimizer<CpuVariable, CpuGradient, 'sync'>>();
+test('what is read from JSON is one of two; null only where null may be given', () => {
+  type Read = SGD<CpuVariable, CpuGradient, 'sync'> | LossScaleOptimizer<CpuVariable, CpuGradient, 'sync'>;
+  const sgd = new SGD({}, cpu());
+  expectTypeOf(deserialize('sgd', cpu())).toEqualTypeOf<Read>();
+  expectTypeOf(deserialize(serialize(sgd), cpu())).toEqualTypeOf<Read>();
+  expectTypeOf(deserialize(JSON.parse('null'), cpu())).toEqualTypeOf<Read | null>();
+  expectTypeOf(deserialize(null, cpu())).toEqualTypeOf<null>();
+  expectTypeOf(deserialize({} as unknown, cpu())).toEqualTypeOf<Read | null>();
+  const optimizer: Optimizer<CpuVariable, CpuGradient, 'sync'> = deserialize('sgd', cpu());
+  expectTypeOf(optimizer.iterations).toEqualTypeOf<number>();
+});
+
+test('an SGD on typed arrays has a short type', async () => {
+  expectTypeOf(new SGD({}, cpu())).toExtend<ArraySGD>();
+  expectTypeOf(new SGD({}, await wasm())).toExtend<ArraySGD>();
+  const use = (optimizer: ArraySGD): boolean => {
+    optimizer.build([new Float32Array(1), { data: new Float64Array(1), shape: [] }]);
+    return optimizer.apply([new Float32Array(1), null]);
+  };
+  expectTypeOf(use).toBeCallableWith(new SGD({}, cpu()));
+  expectTypeOf(use).toBeCallableWith(new SGD({}, await wasm()));
+  // @ts-expect-error an engine whose steps are promises
+  use(new SGD({}, async));
+});
+
+test('a loss-scale optimizer is copied from its config', () => {
+  const optimizer = new LossScaleOptimizer(new SGD({}, cpu()));
+  const copy = LossScaleOptimizer.fromConfig(optimizer.getConfig(), async);
+  expectTypeOf(copy).toEqualTypeOf<LossScaleOptimizer<{ handle: number }, string, 'async'>>();
+  LossScaleOptimizer.fromConfig({ innerOptimizer: { momentum: 0.9 }, initialScale: 8 }, cpu());
+  // @ts-expect-error there is nothing to wrap
+  LossScaleOptimizer.fromConfig({ initialScale: 8 }, cpu());
 });

@@ -7,6 +7,7 @@ import {
   SgdError,
   type SgdErrorCode,
   type Slot,
+  Spans,
 } from '@sgd/core';
 import { compose } from './compose.ts';
 import { float32 } from './float32.ts';
@@ -47,20 +48,13 @@ export function openSession(
   const count = variables.length;
   const variable = handles.map(arrayOf);
 
-  // the memory of the variables: start and end of each in its buffer, one after the other
-  const spans = new WeakMap<ArrayBufferLike, number[]>(nothing);
-  /** Refuses an array for variable `i` that lies on a variable, in part at least; without a code it is a variable itself. */
-  const wantApart = ({ buffer, byteOffset, byteLength }: FloatArray, i: number, code?: SgdErrorCode): void => {
-    const places = spans.get(buffer) ?? nothing;
-    const end = byteOffset + byteLength;
-    for (let j = 0; j < places.length; j += 2) {
-      if (Math.max(places[j]!, byteOffset) < Math.min(places[j + 1]!, end)) {
-        throw new SgdError(code ?? 'SGD_INVALID_OPTION', `"${variables[i]!.path}" shares memory with a variable`);
-      }
-    }
-    if (!code) spans.set(buffer, [...places, byteOffset, end]);
+  // the memory of the variables
+  const spans = new Spans();
+  /** Refuses an array for variable `i` that lies on a variable, in part at least. */
+  const wantApart = (apart: boolean, i: number, code: SgdErrorCode): void => {
+    if (!apart) throw new SgdError(code, `"${variables[i]!.path}" shares memory with a variable`);
   };
-  variable.forEach((x, i) => wantApart(x, i));
+  variable.forEach((x, i) => wantApart(spans.add(x), i, 'SGD_INVALID_OPTION'));
 
   const sizes = variable.map((x) => x.length);
   // `false` for what a variable does not have; no stage that needs it is run then
@@ -87,6 +81,8 @@ export function openSession(
   // gradients that were found to lie apart; only small ones are kept, for which asking again would cost more than the step
   const apart: unknown[] = [];
   const constraints = variables.map((v) => (v.overwrites ? null : v.constraint));
+  /** Which variables are given, while a step goes on that leaves some out. */
+  const named = new Uint8Array(count);
   let updated = false;
 
   const wantAttached = (): void => {
@@ -196,7 +192,7 @@ export function openSession(
       for (let j = 0; j < indices.length; j++) {
         const i = indices[j]!;
         const g = arrayOf(gradients[j]!);
-        if (apart[i] !== g) wantApart(g, i, 'SGD_GRADIENT_SHAPE');
+        if (apart[i] !== g) wantApart(!spans.meets(g), i, 'SGD_GRADIENT_SHAPE');
         apart[i] = g.length > SMALL || g;
         if (!reduces || lists[i]![5]!.length === 0) {
           if (finiteCheck) run(lists[i]![4]!, i, g);
@@ -230,9 +226,11 @@ export function openSession(
         run(lists[i]![2 + way]!, i, arrayOf(gradients[j]!));
       }
       if (step.ordinary && indices.length < count) {
+        for (const i of indices) named[i] = 1;
         for (let i = 0; i < count; i++) {
-          if (lists[i]![way]!.length > 0 && !indices.includes(i)) run(lists[i]![way]!, i, variable[i]!);
+          if (lists[i]![way]!.length > 0 && !named[i]) run(lists[i]![way]!, i, variable[i]!);
         }
+        named.fill(0);
       }
       for (const i of indices) constraints[i]?.(variable[i]!, variables[i]!.shape);
       return true;

@@ -1,4 +1,4 @@
-import type { FloatArray } from '@sgd/core';
+import { type FloatArray, shownTensor } from '@sgd/core';
 
 /** A typed array with a shape. */
 export interface Shaped {
@@ -31,6 +31,5 @@ export function fits(length: number, shape: readonly number[] | undefined, expec
 /** A value in a few words, for messages. */
 export function came(value: CpuVariable): string {
   const data = arrayOf(value) ?? value;
-  // oxlint-disable-next-line typescript/restrict-template-expressions -- an array of numbers reads as it should
-  return `${data?.constructor?.name ?? (data && typeof data)} of length ${data?.length}, shape [${shapeOf(value, [data?.length])}]`;
+  return shownTensor(data, shapeOf(value, [data?.length]));
 }

@@ -101,7 +101,7 @@ describe('refuses', () => {
     ['a plain array', [1, 2, 3, 4, 5, 6], 0, /Array of length 6/],
     ['a plain array with a shape', { data: [1, 2, 3, 4, 5, 6], shape: [2, 3] }, 0, /Array of length 6/],
     ['an object', {}, 0, /Object/],
-    ['an object without a prototype', Object.create(null), 0, /^object of length undefined/],
+    ['an object without a prototype', Object.create(null), 0, /^Object of length undefined/],
     ['a number', 1, 0, /Number/],
     ['a detached array', detached, 0, /length 0/],
   ])('%s', (_name, gradient, index, words) => {

@@ -1,4 +1,4 @@
-import { type Backend, type HostTensor, type Mode, SgdError } from '@sgd/core';
+import { type Backend, type HostTensor, type Mode, SgdError, shownShape } from '@sgd/core';
 import { type Device, sizeOf } from './device.ts';
 import type { Gpu, GpuArgument, GpuGradient, GpuTexture, GpuVariable } from './gpu.ts';
 import { openSession } from './session.ts';
@@ -45,7 +45,7 @@ export function backendOn<M extends Mode>(gpu: Gpu, device: Device, made: boolea
       const found = describe(device, variable);
       const wanted = shape ?? found.shape;
       if (sizeOf(wanted) !== sizeOf(found.shape) || wanted.length < 1 || wanted.length > 3) {
-        const text = `[${wanted.join()}] is no shape of one to three dimensions for a variable of [${found.shape.join()}]`;
+        const text = `${shownShape(wanted)} is no shape of one to three dimensions for a variable of ${shownShape(found.shape)}`;
         throw new SgdError('SGD_INVALID_OPTION', `shaped: ${text}`);
       }
       return device.view(valuesOf(variable, found), wanted) as GpuArgument;

@@ -1,4 +1,4 @@
-import { type Program, SgdError, type SgdErrorCode } from '@sgd/core';
+import { type Program, SgdError, type SgdErrorCode, shown, shownShape } from '@sgd/core';
 import { type Device, sizeOf } from './device.ts';
 import type { GpuRows, GpuTensor, GpuVariable } from './gpu.ts';
 
@@ -38,8 +38,8 @@ export interface Misfit {
 }
 
 /** What a value is, or why it can't be used. */
-function inspect(device: Device, value: unknown): Found | Misfit {
-  if (typeof value !== 'object' || value === null) return misfit(value);
+function inspect(device: Device, value: unknown, depth = 0): Found | Misfit {
+  if (typeof value !== 'object' || value === null || depth > 2) return misfit(value);
   const known = handles.get(value);
   const flaw = device.flawOf(value);
   if (flaw) return flaw;
@@ -63,12 +63,12 @@ function inspect(device: Device, value: unknown): Found | Misfit {
   const { data, shape, name } = value as Partial<GpuTensor>;
   if (data === undefined || !Array.isArray(shape) || !shape.every((n) => Number.isInteger(n) && n >= 0))
     return misfit(value);
-  const inner = inspect(device, data);
+  const inner = inspect(device, data, depth + 1);
   if ('code' in inner) return inner;
   if (Array.isArray(data) || sizeOf(inner.shape) !== sizeOf(shape)) {
     return {
       code: 'SGD_UNKNOWN_VARIABLE',
-      text: `data of ${sizeOf(inner.shape)} elements with the shape [${shape.join()}]`,
+      text: `data of ${sizeOf(inner.shape)} elements with the shape ${shownShape(shape)}`,
     };
   }
   return { ...inner, shape: shape as readonly number[], exact: true, name };
@@ -90,7 +90,7 @@ function fit(
 }
 
 function misfit(value: unknown): Misfit {
-  const kind = typeof value === 'object' && value !== null ? value.constructor?.name : String(value);
+  const kind = shown(value);
   const text =
     kind === 'Promise'
       ? 'a promise: await it'
@@ -147,5 +147,5 @@ export function refuses(device: Device, gradient: unknown, index: number, { vari
   const same = exact
     ? shape.length === wanted.length && shape.every((n, i) => n === wanted[i])
     : sizeOf(shape) === sizeOf(wanted);
-  return same && dtype === 'float32' ? null : `one of shape [${shape.join()}] of ${dtype}`;
+  return same && dtype === 'float32' ? null : `one of shape ${shownShape(shape)} of ${dtype}`;
 }

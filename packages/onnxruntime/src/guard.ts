@@ -1,4 +1,4 @@
-import { type FloatArray, type Program, SgdError, type SgdErrorCode } from '@sgd/core';
+import { type FloatArray, type Program, SgdError, type SgdErrorCode, Spans } from '@sgd/core';
 
 /** What is looked at before anything is written. */
 export interface Guard {
@@ -11,21 +11,13 @@ export interface Guard {
 /** Watches over the memory of variables. Throws `SGD_INVALID_OPTION` when two of them overlap. */
 export function newGuard({ variables }: Program, values: readonly FloatArray[]): Guard {
   const sizes = values.map((x) => x.length);
-  // start and end of each variable in its buffer, one after the other
-  const spans = new Map<ArrayBufferLike, number[]>();
-  const apart = ({ buffer, byteOffset, byteLength }: FloatArray, i: number, code?: SgdErrorCode): void => {
-    const places = spans.get(buffer) ?? [];
-    const end = byteOffset + byteLength;
-    for (let j = 0; j < places.length; j += 2) {
-      if (Math.max(places[j]!, byteOffset) < Math.min(places[j + 1]!, end)) {
-        throw new SgdError(code ?? 'SGD_INVALID_OPTION', `"${variables[i]!.path}" shares memory with a variable`);
-      }
-    }
-    if (!code) spans.set(buffer, [...places, byteOffset, end]);
+  const spans = new Spans();
+  const wantApart = (apart: boolean, i: number, code: SgdErrorCode): void => {
+    if (!apart) throw new SgdError(code, `"${variables[i]!.path}" shares memory with a variable`);
   };
-  values.forEach((x, i) => apart(x, i));
+  values.forEach((x, i) => wantApart(spans.add(x), i, 'SGD_INVALID_OPTION'));
   return {
-    apart: (gradient, i) => apart(gradient, i, 'SGD_GRADIENT_SHAPE'),
+    apart: (gradient, i) => wantApart(!spans.meets(gradient), i, 'SGD_GRADIENT_SHAPE'),
     attached() {
       const gone = values.findIndex((x, i) => x.length !== sizes[i]);
       if (gone >= 0) {

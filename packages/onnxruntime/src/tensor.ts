@@ -1,4 +1,13 @@
-import type { Backend, DType, FloatArray, HostTensor, ProgramVariable } from '@sgd/core';
+import {
+  type Backend,
+  type DType,
+  type FloatArray,
+  type HostTensor,
+  type ProgramVariable,
+  shown,
+  shownShape,
+  shownTensor,
+} from '@sgd/core';
 import type { OrtTensor } from './ort.ts';
 
 /** Values on the host: a typed array (of shape `[length]`), one with a shape, or an `ort.Tensor` on the CPU or in a GPU buffer. */
@@ -33,10 +42,9 @@ export const sizeOf = (shape: readonly number[]): number =>
 
 /** A tensor in a few words, for messages. */
 export function came(tensor: OnnxTensor): string {
-  if (onGpu(tensor)) return `${tensor.type} in a GPU buffer, shape [${tensor.dims.join()}]`;
+  if (onGpu(tensor)) return `${shown(tensor.type)} in a GPU buffer, shape ${shownShape(tensor.dims)}`;
   const data = arrayOf(tensor) ?? tensor;
-  // oxlint-disable-next-line typescript/restrict-template-expressions -- a value as it would be written
-  return `${data?.constructor?.name ?? (data && typeof data)} of length ${data?.length}, shape [${shapeOf(tensor, [data?.length])}]`;
+  return shownTensor(data, shapeOf(tensor, [data?.length]));
 }
 
 /** Whether there are as many elements as the shape says, where they can be counted. */

@@ -126,7 +126,8 @@ export async function openGpu(
 
   const step = async (now: Step, taken: readonly OnnxTensor[], indices: readonly number[]): Promise<boolean> => {
     const updates = now.phase === 'update';
-    const missing = variables.map((_, i) => i).filter((i) => !indices.includes(i));
+    const given = new Set(indices);
+    const missing = variables.map((_, i) => i).filter((i) => !given.has(i));
     const changed = new Set<Arena>();
     const before = newCopies(device);
     for (const i of missing) before.clear(range(gradients!.buffer, i));

@@ -1,4 +1,4 @@
-import { type Backend, type Feature, type HostTensor, SgdError } from '@sgd/core';
+import { type Backend, type Feature, type HostTensor, SgdError, shown, shownShape } from '@sgd/core';
 import { engineOf, isHosted, readsAtOnce } from './engines.ts';
 import { choosePath, type PathInfo } from './paths.ts';
 import { openSession } from './session.ts';
@@ -70,7 +70,7 @@ export const refuses: TfjsBackend['refuses'] = (gradient, index, program) => {
   for (let i = 0; i < shape.length; i++) fits = fits && gradient.shape[i] === shape[i];
   return fits
     ? null
-    : `a ${gradient.isDisposed ? 'disposed ' : ''}tensor of shape [${gradient.shape.join()}], ${gradient.dtype}`;
+    : `a ${gradient.isDisposed ? 'disposed ' : ''}tensor of shape ${shownShape(gradient.shape)}, ${shown(gradient.dtype)}`;
 };
 
 const warned = new WeakSet<object>();

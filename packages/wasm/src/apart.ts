@@ -1,5 +1,5 @@
-import { type ProgramVariable, SgdError, type SgdErrorCode } from '@sgd/core';
-import { nothing, type Place, Tensor } from './tensor.ts';
+import { type ProgramVariable, SgdError, type SgdErrorCode, Spans } from '@sgd/core';
+import { type Place, Tensor } from './tensor.ts';
 
 /** Refuses what is, or is for, variable `i` and lies on a variable, in part at least. */
 export type WantApart = (place: Place, i: number, code: SgdErrorCode) => void;
@@ -11,23 +11,14 @@ export type WantApart = (place: Place, i: number, code: SgdErrorCode) => void;
  */
 export function apartFrom(places: readonly Place[], variables: readonly ProgramVariable[]): WantApart {
   const tensors = new Set<Place>();
-  /** By their buffer. */
-  const arrays = new Map<ArrayBufferLike, readonly Float32Array[]>();
-  const wantApart: WantApart = (place, i, code) => {
-    let apart = true;
-    if (place instanceof Tensor) apart = !tensors.has(place);
-    else {
-      for (const { byteOffset: at, byteLength } of arrays.get(place.buffer) ?? nothing) {
-        if (Math.max(at, place.byteOffset) < Math.min(at + byteLength, place.byteOffset + place.byteLength))
-          apart = false;
-      }
-    }
+  const spans = new Spans();
+  const wantApart = (apart: boolean, i: number, code: SgdErrorCode): void => {
     if (!apart) throw new SgdError(code, `"${variables[i]!.path}" shares memory with a variable`);
   };
   places.forEach((place, i) => {
-    wantApart(place, i, 'SGD_INVALID_OPTION');
-    if (place instanceof Tensor) tensors.add(place);
-    else arrays.set(place.buffer, [...(arrays.get(place.buffer) ?? nothing), place]);
+    const isTensor = place instanceof Tensor;
+    wantApart(isTensor ? !tensors.has(place) : spans.add(place), i, 'SGD_INVALID_OPTION');
+    if (isTensor) tensors.add(place);
   });
-  return wantApart;
+  return (place, i, code) => wantApart(!(place instanceof Tensor ? tensors.has(place) : spans.meets(place)), i, code);
 }

@@ -1,4 +1,4 @@
-import { type Backend, type Feature, type FloatArray, type HostTensor, SgdError } from '@sgd/core';
+import { type Backend, type Feature, type FloatArray, type HostTensor, SgdError, shown, shownShape } from '@sgd/core';
 import { Arena } from './arena.ts';
 import { makeMemory } from './engine.ts';
 import { openSession } from './session.ts';
@@ -76,7 +76,7 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
 
   const make = (length: number, shape: readonly number[], name?: string): Tensor => {
     if (fits(length, shape, shape)) return new Tensor(arena, [...shape], length, name);
-    throw new SgdError('SGD_INVALID_OPTION', `a tensor of shape [${shape.join()}], ${length} values`);
+    throw new SgdError('SGD_INVALID_OPTION', `a tensor of shape ${shownShape(shape)}, ${shown(length)} values`);
   };
   const from: WasmBackend['from'] = (values, shape = [values.length], name) => {
     if ((values as Partial<FloatArray>)[Symbol.toStringTag] === 'Float64Array')

@@ -1,4 +1,4 @@
-import { type FloatArray, SgdError } from '@sgd/core';
+import { type FloatArray, SgdError, shownTensor } from '@sgd/core';
 import { type Arena, arenas, bytesOf } from './arena.ts';
 
 /** A typed array with a shape. */
@@ -90,8 +90,7 @@ export function fits(length: number, shape: readonly number[] | undefined, expec
 /** A value in a few words, for messages. */
 export function came(value: Shaped | FloatArray): string {
   const data = arrayOf(value) ?? value;
-  // oxlint-disable-next-line typescript/restrict-template-expressions -- an array of numbers reads as it should
-  return `${data?.constructor?.name ?? (data && typeof data)} of length ${data?.length}, shape [${shapeOf(value, [data?.length])}]`;
+  return shownTensor(data, shapeOf(value, [data?.length]));
 }
 
 /**

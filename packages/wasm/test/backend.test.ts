@@ -62,7 +62,7 @@ describe('a variable', () => {
     ['a number', 3, 'Number'],
     ['a plain array', [1, 2], 'Array of length 2'],
     ['an object', {}, 'Object'],
-    ['an object without a prototype', Object.create(null), 'object of length undefined'],
+    ['an object without a prototype', Object.create(null), 'Object of length undefined'],
     ['a plain array with a shape', { data: [1, 2], shape: [2] }, 'Array of length 2'],
     ['a DataView', new DataView(new ArrayBuffer(4)), 'DataView'],
     ['no shape', { data: new Float32Array(2) }, 'length 2, shape [undefined]'],
@@ -106,7 +106,7 @@ describe('refuses', () => {
     ['integers', new Int32Array(6), 0, /Int32Array/],
     ['a plain array', [1, 2, 3, 4, 5, 6], 0, /Array of length 6/],
     ['an object', {}, 0, /Object/],
-    ['an object without a prototype', Object.create(null), 0, /^object of length undefined/],
+    ['an object without a prototype', Object.create(null), 0, /^Object of length undefined/],
     ['a number', 1, 0, /Number/],
     ['a detached array', detached, 0, /length 0/],
   ])('%s', (_name, gradient, index, words) => {

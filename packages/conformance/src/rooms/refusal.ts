@@ -1,8 +1,8 @@
 import type { SgdErrorCode, State } from '@sgd/core';
 import { type AnyBackend, sizeOf, tensor } from '../backend.ts';
-import { check } from '../failure.ts';
+import { check, show } from '../failure.ts';
 import { floats, random } from '../random.ts';
-import { wantRefusal } from '../refusals.ts';
+import { codeOf, errorOf, wantRefusal } from '../refusals.ts';
 import {
   makeOptimizer,
   needsOfSpec,
@@ -141,8 +141,38 @@ const calls: readonly Refused[] = [
     codes: ['SGD_STATE_MISMATCH'],
     call: broken((slots) => (slots['dense/kernel'] = { ...slots['dense/kernel'], momentum: vector(11) })),
   },
+  {
+    name: 'state-that-only-looks-like-one',
+    codes: ['SGD_STATE_MISMATCH'],
+    call: broken((slots) => (slots['norm/gamma'] = { ...slots['norm/gamma'], average: liar() })),
+  },
+  {
+    name: 'state-of-proxies',
+    codes: ['SGD_STATE_MISMATCH'],
+    call: broken((slots) => (slots['norm/gamma'] = { ...slots['norm/gamma'], average: new Proxy(vector(1), {}) })),
+  },
+  {
+    name: 'state-whose-getters-throw',
+    codes: ['SGD_STATE_MISMATCH'],
+    call: broken((slots) => Object.defineProperty(slots, 'norm/gamma', { get: () => liar()[0], enumerable: true })),
+  },
+  {
+    name: 'state-of-a-counter-that-can-not-grow',
+    codes: ['SGD_STATE_MISMATCH'],
+    call: async ({ optimizer }) =>
+      optimizer.setState({ ...(await optimizer.getState()), iterations: Number.MAX_SAFE_INTEGER }),
+  },
   { name: 'read-of-nothing', codes: unknown, call: ({ optimizer }) => optimizer.read('dense/cernel') },
 ];
+
+/** An array that calls itself one of floats, and throws when it is read. */
+function liar(): Float32Array {
+  const get = (): never => {
+    throw new TypeError('no such element');
+  };
+  const tag = { value: 'Float32Array' };
+  return Object.defineProperties([0], { 0: { get }, [Symbol.toStringTag]: tag }) as unknown as Float32Array;
+}
 
 /** A state of this optimizer with its slots (other values, so that a partial write shows) changed in one place. */
 function broken(change: (slots: Record<string, Record<string, Float32Array>>) => unknown): Refused['call'] {
@@ -165,6 +195,7 @@ export function refusalRoom(): SuiteTest[] {
     test('and-on', 'after all these refusals the next steps give what they would have given', andOn, needs),
     test('no-averages', 'finalizing or swapping before the first step is refused', noAverages, ['average']),
     test('throwing-rate', 'a learning rate that throws or gives no number refuses the step', throwingRate),
+    test('strangers', 'what is no gradient is refused in few words, whatever it says of itself', strangers),
     test('not-built', 'calls that need variables say so', notBuilt),
     test('build-refused', 'a build that is refused leaves the optimizer to be built', buildRefused),
   ];
@@ -238,6 +269,44 @@ const throwingRate: SuiteTest['run'] = async ({ backend }) => {
       answer = () => 0.1;
       await wantUnchanged(rig, before, 'the refused step');
     }
+  });
+};
+
+/** What JSON or another program may leave in the place of a gradient. */
+function strange(): unknown[] {
+  const deep: unknown = JSON.parse(`${'['.repeat(6500)}1${']'.repeat(6500)}`);
+  const long = 'x'.repeat(1e6);
+  return [
+    long,
+    Symbol(long),
+    deep,
+    { length: deep },
+    { length: { toString: 1, valueOf: 1 } },
+    { constructor: { name: long } },
+    { [Symbol.toStringTag]: long },
+    Array.from({ length: 1e5 }, () => 1),
+    new Map(),
+  ];
+}
+
+const strangers: SuiteTest['run'] = async ({ backend }) => {
+  await withRig(backend, {}, { w: [2] }, async (rig) => {
+    const before = await rig.snapshot();
+    for (const value of strange()) {
+      for (const gradient of [
+        value,
+        { data: value, shape: value },
+        { data: vector(2), shape: value },
+        { dims: value },
+      ]) {
+        const error = await errorOf(() => rig.optimizer.apply([gradient]));
+        const code = codeOf(error);
+        check(code !== undefined, `expected an SgdError for a gradient of no kind, got ${show(error).slice(0, 300)}`);
+        const { length } = (error as Error).message;
+        check(length < 1100, `the message of ${code} for a gradient of no kind has ${length} characters`);
+      }
+    }
+    await wantUnchanged(rig, before, 'gradients of no kind, refused');
   });
 };
 

@@ -4,7 +4,7 @@ import { check } from '../failure.ts';
 import { identical } from '../numbers.ts';
 import { floats, random } from '../random.ts';
 import { later, wantRefusal } from '../refusals.ts';
-import { needsOfSpec, type Rig, type Shapes, type Spec, wantSame, withRig } from '../rig.ts';
+import { needsOfSpec, type Rig, type Shapes, type Spec, wantSame, wantUnchanged, withRig } from '../rig.ts';
 import { inRoom, type SuiteTest } from '../test.ts';
 
 const test = inRoom('state');
@@ -48,6 +48,7 @@ export function stateRoom(): SuiteTest[] {
       ),
     ),
     test('snapshot', 'values and state asked for before a step are those from before it', snapshot, moving),
+    test('json', 'restored from its JSON it is the same to the bit', json, needsOfSpec(specs['all-slots']!)),
     test('several-readers', 'reads at the same time do not disturb each other', readers, moving),
     test('finalize', 'the averages become the values and stay; constraints and counters do not move', finalize, [
       'average',
@@ -159,6 +160,25 @@ const snapshot: SuiteTest['run'] = async ({ backend }) => {
     check(state.iterations === 2, 'getState shows later counters');
     check(identical(before.values['dense/kernel']!, one), 'read shows later values');
   });
+};
+
+const json: SuiteTest['run'] = async ({ backend }) => {
+  const spec = specs['all-slots']!;
+  const { values, state } = await withRig(backend, spec, shapes, async (rig) => {
+    await run(rig, 0, 5);
+    return rig.snapshot();
+  });
+  const read = JSON.parse(JSON.stringify(state)) as State;
+  await withRig(
+    backend,
+    spec,
+    shapes,
+    async (rig) => {
+      await rig.optimizer.setState(read);
+      await wantUnchanged(rig, { values, state, iterations: 1, learningRate: rig.optimizer.learningRate }, 'JSON');
+    },
+    values,
+  );
 };
 
 const readers: SuiteTest['run'] = async ({ backend }) => {

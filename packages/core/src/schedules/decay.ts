@@ -1,6 +1,6 @@
 import { BOOLEAN, NUMBER, POSITIVE, resolve, type Spec } from '../check.ts';
 import type { Config } from '../config.ts';
-import { f, NAME, type Schedule } from './schedule.ts';
+import { f, NAME, pow, type Schedule } from './schedule.ts';
 
 /** Options of {@link ExponentialDecay} and {@link InverseTimeDecay}. */
 export interface DecayOptions {
@@ -48,7 +48,7 @@ export class ExponentialDecay implements Schedule {
 
   call(step: number): number {
     const c = this.#config;
-    return f(f(c.initialLearningRate) * f(f(c.decayRate) ** progress(c, step)));
+    return f(f(c.initialLearningRate) * pow(f(c.decayRate), progress(c, step)));
   }
 
   getConfig(): DecayConfig {

@@ -1,6 +1,6 @@
 import { BOOLEAN, NUMBER, POSITIVE, resolve, type Spec } from '../check.ts';
 import type { Config } from '../config.ts';
-import { f, NAME, type Schedule } from './schedule.ts';
+import { f, NAME, pow, type Schedule } from './schedule.ts';
 
 /** Options of {@link PolynomialDecay}. */
 export interface PolynomialDecayOptions {
@@ -54,7 +54,7 @@ export class PolynomialDecay implements Schedule {
     else s = Math.min(s, n);
     const end = f(c.endLearningRate);
     const left = f(1 - f(s / steps));
-    return f(f(f(f(c.initialLearningRate) - end) * f(left ** f(c.power))) + end);
+    return f(f(f(f(c.initialLearningRate) - end) * pow(left, f(c.power))) + end);
   }
 
   getConfig(): PolynomialDecayConfig {

@@ -1,6 +1,6 @@
 import { NUMBER, POSITIVE, resolve, type Spec } from '../check.ts';
 import type { Config } from '../config.ts';
-import { f, NAME, PI, type Schedule } from './schedule.ts';
+import { f, NAME, PI, pow, type Schedule } from './schedule.ts';
 
 /** Options of {@link CosineDecayRestarts}. */
 export interface CosineDecayRestartsOptions {
@@ -60,10 +60,10 @@ export class CosineDecayRestarts implements Schedule {
     } else {
       const log = f(Math.log(f(1 - f(x * f(1 - t)))));
       restart = Math.floor(f(log / f(Math.log(t))));
-      const length = f(t ** restart);
+      const length = pow(t, restart);
       x = f(f(x - f(f(1 - length) / f(1 - t))) / length);
     }
-    const cosine = f(f(0.5 * f(f(c.mMul) ** restart)) * f(1 + f(Math.cos(f(PI * x)))));
+    const cosine = f(f(0.5 * pow(f(c.mMul), restart)) * f(1 + f(Math.cos(f(PI * x)))));
     return f(f(c.initialLearningRate) * f(f(f(1 - alpha) * cosine) + alpha));
   }
 

@@ -21,6 +21,14 @@ export interface Schedule {
 /** Rounds to float32. */
 export const f: (x: number) => number = Math.fround;
 
+/**
+ * The power in float32, as C has it: 1 to any power is 1, and so is -1 to an infinite one. `**` gives NaN where the exponent is not
+ * finite.
+ */
+export function pow(base: number, exponent: number): number {
+  return base === 1 || (base === -1 && Math.abs(exponent) === Number.POSITIVE_INFINITY) ? 1 : f(base ** exponent);
+}
+
 /** π in float32, as Keras has it. */
 export const PI: number = f(Math.PI);
 

@@ -65,7 +65,7 @@ export async function runTest(test: SuiteTest, backend: AnyBackend): Promise<Out
 /** What a failure says; an error that is none of the suite's is shown as it is. */
 function detailsOf(error: unknown, id: string): readonly Detail[] {
   if (error instanceof ConformanceError) return error.details;
-  return [{ message: `${id}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}` }];
+  return [{ message: `${id}: ${show(error)}` }];
 }
 
 /** Runs a test to a result, expected failures taken into account. Never throws. */

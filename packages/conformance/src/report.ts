@@ -1,7 +1,7 @@
-import type { Mode } from '@sgd/core';
+import { checkOptions, type Mode } from '@sgd/core';
 import type { Detail } from './failure.ts';
 import { builtinGoldens, digestFinding, type Finding, type Goldens, openGoldens } from './goldens/open.ts';
-import { checkExpectedFailures, onceOnly, resultOf, type SuiteOptions, type TestResult } from './run.ts';
+import { checkExpectedFailures, onceOnly, OPTIONS, resultOf, type SuiteOptions, type TestResult } from './run.ts';
 import { suiteOver } from './suite.ts';
 import type { SuiteTest } from './test.ts';
 
@@ -78,9 +78,10 @@ function noSuchTest(name: string, { findings }: Goldens): TypeError {
 /**
  * Runs the suite without a test runner.
  *
- * @throws TypeError an expected failure has no reason or names no test; `only` names nothing
+ * @throws TypeError an expected failure has no reason or names no test; `only` names nothing; SgdError `SGD_INVALID_OPTION` an unknown option
  */
 export async function runSuite<V, G, M extends Mode>(options: RunOptions<V, G, M>): Promise<Report> {
+  checkOptions(options, [...OPTIONS, 'only', 'onResult'], 'runSuite');
   const { goldens = builtinGoldens(), expectedFailures = {}, only, onResult } = options;
   const opened = openGoldens(goldens);
   const all = suiteOver(opened);

@@ -23,6 +23,9 @@ export interface SuiteOptions<V, G, M extends Mode> {
   readonly expectedFailures?: ExpectedFailures | undefined;
 }
 
+/** All of {@link SuiteOptions}. */
+export const OPTIONS = ['backend', 'goldens', 'expectedFailures'] as const;
+
 /** How one test ended. */
 export interface TestResult {
   /** The same from run to run. */

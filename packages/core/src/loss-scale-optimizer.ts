@@ -1,4 +1,4 @@
-import { BOOLEAN, NUMBER, resolve, shown, type Spec, want } from './check.ts';
+import { BOOLEAN, isObject, NUMBER, resolve, shown, type Spec, want } from './check.ts';
 import type { Mode } from './contract.ts';
 import { refuse } from './errors.ts';
 import { LossScale } from './loss-scale.ts';
@@ -41,6 +41,7 @@ const SPEC: Spec = {
 const SILENT: Spec = { ...BASE, dynamic: [true, ...BOOLEAN] };
 
 function resolveOwn(given: LossScaleOptions): OwnConfig {
+  want(isObject(given), 'LossScaleOptimizer', 'an object', given);
   const own: Record<string, unknown> = { ...given };
   for (const key of Object.keys(SILENT)) {
     const fallback = SILENT[key]?.[0];

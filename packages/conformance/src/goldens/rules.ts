@@ -22,7 +22,7 @@ export function printable(text: string, most = 200): string {
 }
 
 /** A value out of JSON for a message: of lists and objects only the kind. */
-export function kindOf(value: unknown): string {
+function kindOf(value: unknown): string {
   if (typeof value === 'string') return `"${printable(value, SHOWN)}"`;
   if (Array.isArray(value)) return `a list of ${value.length}`;
   return typeof value === 'object' && value !== null ? 'an object' : String(value);

@@ -62,7 +62,7 @@ describe.each(Object.entries(programs))('%s', (program, closed) => {
     'says in a line that there is no room for its output',
     async () => {
       const { code, stderr } = await run(program, ['--help'], { file: '/dev/full' });
-      expect(stderr).toMatch(/^[\w-]+: the output: ENOSPC[^\n]*\n$/);
+      expect(stderr).toMatch(/^[\w@/-]+: the output: ENOSPC[^\n]*\n$/);
       expect(code).toBe(1);
     },
   );

@@ -2,5 +2,5 @@
 import { main } from './doctor/main.ts';
 import { endWithOutput } from './doctor/output.ts';
 
-endWithOutput('sgd-doctor');
+endWithOutput('@sgd/auto');
 process.exitCode = await main(process.argv.slice(2), process);

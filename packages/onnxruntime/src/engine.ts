@@ -13,7 +13,7 @@ export interface OnnxRuntimeOptions {
 }
 
 /** All of {@link OnnxRuntimeOptions}. */
-export const OPTIONS = ['ort', 'executionProviders', 'device'] as const satisfies (keyof OnnxRuntimeOptions)[];
+export const OPTIONS: readonly (keyof OnnxRuntimeOptions)[] = ['ort', 'executionProviders', 'device'];
 
 /** Sessions over one `ort` module with the same options. */
 export interface Engine {

@@ -3,8 +3,8 @@
  *
  * @packageDocumentation
  */
-import { checkOptions } from '@sgd/core';
 import { makeBackend, OPTIONS, type TfjsBackend, type TfjsOptions } from './backend.ts';
+import { checkOptions } from '@sgd/core';
 import { type Defined, defineSGD } from './define.ts';
 import { own } from './own.ts';
 import type {

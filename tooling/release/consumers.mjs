@@ -82,7 +82,7 @@ const doctor = [
     async use({ npm, run }) {
       await npm('@sgd/auto', ...ENGINES);
       for (const bin of ['@sgd/auto', 'sgd-doctor']) {
-        const { reports } = JSON.parse(await run('npx', ['--no', bin, '--json', '--no-timing']));
+        const { reports } = JSON.parse(await run('npx', [bin, '--json', '--no-timing']));
         want(String(reports[0].chosen !== null), 'true');
       }
     },

@@ -92,7 +92,7 @@ ${table(kind, figures)}`,
 # Which backend here
 
 Where your gradients are decides first: to move them at each step costs more than another engine saves. Find that section; in it the lowest line at the
-size of your model is the fastest engine. \`npx sgd-doctor\` measures Node on your machine; [\`@sgd/auto\`](../packages/auto/README.md) with \`benchmark: true\`
+size of your model is the fastest engine. \`npx @sgd/auto\` measures Node on your machine; [\`@sgd/auto\`](../packages/auto/README.md) with \`benchmark: true\`
 measures wherever your program runs.
 
 All figures are nanoseconds for each element, of a step of momentum over one variable of so many elements, on ${node.machine}, in ${node.runtime},

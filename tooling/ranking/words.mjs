@@ -18,7 +18,7 @@ export const ENGLISH = {
   gpu: (renderer) => `WebGL and WebGPU: ${renderer}`,
   about: ({ machine, gpu, docs, auto }) =>
     `Nanoseconds an element for a step of momentum over so many, on ${machine}. ${gpu};
-[all engines and sizes](${docs}). \`npx sgd-doctor\` measures yours, and [\`@sgd/auto\`](${auto}) chooses.`,
+[all engines and sizes](${docs}). \`npx @sgd/auto\` measures yours, and [\`@sgd/auto\`](${auto}) chooses.`,
 };
 
 /** @type {Words} */
@@ -37,5 +37,5 @@ export const CHINESE = {
   gpu: (renderer) => `WebGL 与 WebGPU：${renderer}`,
   about: ({ machine, gpu, docs, auto }) =>
     `数字是在相应元素个数下执行一步动量更新时，每个元素所用的纳秒数；测量环境为 ${machine}。${gpu}；
-[全部引擎与规模](${docs})另有一页。用 \`npx sgd-doctor\` 可测量你自己的机器，[\`@sgd/auto\`](${auto}) 会替你选择。`,
+[全部引擎与规模](${docs})另有一页。用 \`npx @sgd/auto\` 可测量你自己的机器，[\`@sgd/auto\`](${auto}) 会替你选择。`,
 };

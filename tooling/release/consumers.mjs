@@ -62,15 +62,47 @@ new Worker(new URL('use.mjs', import.meta.url)).on('error', (error) => { throw e
 
 const doctor = [
   {
-    name: 'npx sgd-doctor, with two engines',
-    async use({ npm, run }) {
-      await npm('@sgd/auto', ...ENGINES);
-      const { packages, reports } = JSON.parse(await run('npx', ['sgd-doctor', '--json']));
+    name: 'npx @sgd/auto, in an empty folder',
+    async use({ npx }) {
+      const help = await npx('@sgd/auto', '--help');
+      if (!help.startsWith('npx @sgd/auto [options]\n')) throw new Error(`printed ${help}`);
+    },
+  },
+  {
+    name: 'npx @sgd/auto, beside two engines',
+    async use({ npm, npx }) {
+      await npm(...ENGINES);
+      const { packages, reports } = JSON.parse(await npx('@sgd/auto', '--json'));
       const [host, ...others] = reports.map(({ chosen }) => chosen);
       want([packages['@sgd/tfjs'], host !== null, ...others].join(), [null, true, null, null, null].join());
     },
   },
+  {
+    name: 'npx @sgd/auto, installed with two engines',
+    async use({ npm, run }) {
+      await npm('@sgd/auto', ...ENGINES);
+      for (const bin of ['@sgd/auto', 'sgd-doctor']) {
+        const { reports } = JSON.parse(await run('npx', [bin, '--json', '--no-timing']));
+        want(String(reports[0].chosen !== null), 'true');
+      }
+    },
+  },
 ];
+
+/** The first thing that someone new pastes: a page's command and program, as plain JavaScript, and what the page says that it prints. */
+const pasted = ['README.md', 'docs/start.md'].map((page) => {
+  const text = readFileSync(join(root, page), 'utf8');
+  const blocks = /^```sh\nnpm i (.+)\n```$[^]*?^```js\n([^]+?)\n```$[^]*?^```text\n([^]+?)\n```$/m.exec(text);
+  const [, names, code, prints] = blocks;
+  return {
+    name: `${page}, its first program as plain JavaScript`,
+    async use({ npm, write, node }) {
+      await npm(...names.split(' '));
+      write({ 'fit.mjs': code });
+      want(await node('fit.mjs'), prints);
+    },
+  };
+});
 
 const runtimes = [
   {
@@ -176,4 +208,4 @@ export const readmes = (packages) =>
     };
   });
 
-export const consumers = [...node, ...doctor, ...runtimes, ...types, ...plugins, ...bundlers];
+export const consumers = [...pasted, ...node, ...doctor, ...runtimes, ...types, ...plugins, ...bundlers];

@@ -1,4 +1,4 @@
-import { UsageError } from './errors.ts';
+import { FileError, UsageError } from './errors.ts';
 import { fileAt } from './files.ts';
 import { type Flags, HELP, parseFlags } from './flags.ts';
 import { listenForInterrupt } from './interrupt.ts';
@@ -33,9 +33,9 @@ export async function run(argv: readonly string[], streams: Streams): Promise<nu
     if (interrupted) return 130;
     return failed.length > 0 || skipped.some((one) => one.failed) ? 1 : 0;
   } catch (error) {
-    if (!(error instanceof UsageError)) throw error;
+    if (!(error instanceof UsageError || error instanceof FileError)) throw error;
     streams.stderr.write(`bench: ${error.message}\n`);
-    return 2;
+    return error instanceof UsageError ? 2 : 1;
   }
 }
 
@@ -55,9 +55,10 @@ async function bench(flags: Flags, { stdout, stderr }: Streams): Promise<Results
     const results = await measure(flags.quick ? QUICK : FULL, interrupt.signal, told);
     if (stderr.isTTY) stderr.write('\r\x1b[K');
     const json = `${JSON.stringify(results)}\n`;
+    // first what was measured, so that it is there also where a file can't be
+    stdout.write(flags.json ? json : tables(results));
     out?.(json);
     if (chart) chart((await import('./chart.ts')).chart(results)); // its libraries are loaded where they are used
-    stdout.write(flags.json ? json : tables(results));
     return results;
   } finally {
     interrupt.release();

@@ -1,12 +1,12 @@
 import { mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { UsageError } from './errors.ts';
+import { FileError, UsageError } from './errors.ts';
 
 /**
  * A file to be written at the end; what stands in the way is found before anything is measured. The folder that it lies in is made,
  * not those above.
  *
- * @throws UsageError when no file can be there
+ * @throws UsageError when no file can be there; what is returned throws a FileError
  */
 export function fileAt(flag: string, file: string): (text: string) => void {
   const path = resolve(file);
@@ -23,5 +23,11 @@ export function fileAt(flag: string, file: string): (text: string) => void {
   };
   attempt(() => mkdirSync(dirname(path)), 'EEXIST');
   if (attempt(() => statSync(path), 'ENOENT')?.isDirectory()) refuse('it is a folder');
-  return (text) => writeFileSync(path, text);
+  return (text) => {
+    try {
+      writeFileSync(path, text);
+    } catch (cause) {
+      throw new FileError(`${flag} ${file}: could not be written: ${(cause as Error).message}`, { cause });
+    }
+  };
 }

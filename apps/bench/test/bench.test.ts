@@ -1,6 +1,6 @@
 // The command. What it measures runs in processes of the built program: `npm test` builds it first.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -46,6 +46,13 @@ describe('the command', () => {
     }
     expect(readFileSync(out, 'utf8')).toBe(printed.out);
     expect(readFileSync(svg, 'utf8')).toMatch(/^<svg /);
+  });
+
+  it.skipIf(!existsSync('/dev/full'))('prints what it measured also where the file has no room', async () => {
+    const { code, out, err } = await command('--quick', '--out=/dev/full', '--only', 'overhead 10');
+    expect(out).toMatch(/cores, .*Node v/);
+    expect(err).toMatch(/^bench: --out \/dev\/full: could not be written: ENOSPC[^\n]*\n$/);
+    expect(code).toBe(1);
   });
 
   it('measures the overhead and the heap', async () => {

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
 import { GPU } from 'gpu.js';
+import { endWithOutput } from '../../../tooling/output.mjs';
 import { CLASSES, mixDigits } from './data.ts';
 import { train } from './network.ts';
 
@@ -52,4 +53,5 @@ function main(): number {
   return 0;
 }
 
+endWithOutput('digits-gpujs');
 process.exitCode = main();

@@ -31,9 +31,14 @@ export async function run(argv: readonly string[], { stdout, stderr }: Streams):
   try {
     const options = parseFlags(argv);
     const told = options.json ? stderr : stdout;
-    const result = await digits(options, argv, options.quiet ? null : told, stderr);
+    const { result, histories } = await digits(options, options.quiet ? null : told, stderr);
     if (options.json) stdout.write(`${JSON.stringify(result)}\n`);
     else if (options.quiet) stdout.write(`${summary(result)}\n`);
+    // last, so that what the training gave is there also where the report can't be
+    if (result.report !== null) {
+      await writeReport(result.report, result, histories, ['npm start --', ...argv.map(quoted)].join(' '));
+      if (!options.quiet) told.write(`report: ${result.report}\n`);
+    }
     return result.interrupted ? 130 : 0;
   } catch (error) {
     if (error instanceof HelpRequest) {
@@ -58,13 +63,14 @@ function isUsage(error: unknown): boolean {
   return error instanceof UsageError || (error instanceof SgdError && codes.includes(error.code));
 }
 
+/** What a training gave. */
+interface Trained {
+  readonly result: RunResult;
+  readonly histories: readonly History[];
+}
+
 /** One training. Everything that flags can get wrong is looked at before the digits are read. */
-async function digits(
-  options: Options,
-  argv: readonly string[],
-  told: Target | null,
-  stderr: Target,
-): Promise<RunResult> {
+async function digits(options: Options, told: Target | null, stderr: Target): Promise<Trained> {
   const choices: Choice[] = [];
   // one after the other: to start an engine of TensorFlow.js is to switch to it for a moment
   for (const label of options.compare ?? [options.backend]) choices.push(await trainerOf(label, options));
@@ -78,11 +84,9 @@ async function digits(
     for (const { create } of choices) trainers.push(await create(stepCount(options), warn));
     if (told) reporter = createReporter(told, labels);
     for (const { label, reason } of choices) if (reason !== null) reporter.note(`backend ${label}: ${reason}`);
-    const { result, histories } = await trainAll(options, trainers, reporter, report);
-    const command = ['npm start --', ...argv.map(quoted)].join(' ');
-    if (report !== null) await writeReport(report, result, histories, command);
-    if (told) told.write(conclusion(result));
-    return result;
+    const trained = await trainAll(options, trainers, reporter, report);
+    if (told) told.write(conclusion(trained.result));
+    return trained;
   } finally {
     reporter.stop();
     for (const trainer of trainers) await trainer.dispose();
@@ -94,7 +98,7 @@ async function trainAll(
   trainers: readonly Trainer[],
   reporter: Reporter,
   report: string | null,
-): Promise<{ result: RunResult; histories: readonly History[] }> {
+): Promise<Trained> {
   const interrupt = listenForInterrupt(
     () => reporter.note('stopping after this step; Ctrl-C again to stop at once'),
     () => reporter.stop(),
@@ -141,7 +145,6 @@ function conclusion(result: RunResult): string {
   const lines = [resultTable(result)];
   if (result.compare) lines.push(comparisonText(result));
   if (result.interrupted) lines.push('interrupted: these are the figures that the training had reached');
-  if (result.report !== null) lines.push(`report: ${result.report}`);
   return `${lines.join('\n')}\n`;
 }
 

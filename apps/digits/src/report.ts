@@ -28,7 +28,11 @@ export async function reportPath(file: string): Promise<string> {
   return path;
 }
 
-/** Writes the report: one HTML file that needs nothing else, with the figures, the curves, the options and the command. */
+/**
+ * Writes the report: one HTML file that needs nothing else, with the figures, the curves, the options and the command.
+ *
+ * @throws Error naming the file, when it can't be written
+ */
 export async function writeReport(
   path: string,
   run: RunResult,
@@ -50,9 +54,7 @@ export async function writeReport(
     (run.compare?.results ?? [run]).map(({ backend }) => backend),
   );
   const title = `Handwritten digits: ${percent(run.accuracy)} of the test digits recognised`;
-  await writeFile(
-    path,
-    `<!doctype html>
+  const page = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
@@ -76,8 +78,10 @@ ${run.compare ? `<p>${escaped(comparisonText(run))}.</p>` : ''}
 <script>${uplotScript}</script>
 <script>${script}</script>
 </html>
-`,
-  );
+`;
+  await writeFile(path, page).catch((cause: unknown) => {
+    throw new Error(`the report ${path} could not be written: ${oneLine(cause)}`, { cause });
+  });
 }
 
 /** What `--compare` found, in one sentence. */

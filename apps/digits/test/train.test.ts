@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as tf from '@tensorflow/tfjs-core';
@@ -254,6 +254,20 @@ describe('output', () => {
     }
     expect(hashes[1]).toBe(hashes[0]);
   });
+
+  it.skipIf(!existsSync('/dev/full'))(
+    'is not all that there is: without room for it the result is told first',
+    async () => {
+      for (const flag of ['--no-json', '--json', '--quiet']) {
+        const flags = ['--limit=64', '--epochs=1', '--report=/dev/full', ...(flag === '--no-json' ? [] : [flag])];
+        const { code, stdout, stderr } = await command(...flags);
+        expect(stdout).toMatch({ '--json': /"weightsHash":"/, '--quiet': /^[\d.]+ % of/ }[flag] ?? /test accuracy/);
+        expect(stdout).not.toContain('report: ');
+        expect(stderr).toMatch(/^digits: the report \/dev\/full could not be written: ENOSPC[^\n]*$/m);
+        expect(code).toBe(1);
+      }
+    },
+  );
 
   it('--json ends with one object, and keeps stdout for it', async () => {
     const { code, stdout, stderr } = await command('--limit=64', '--epochs=1', '--no-report', '--json');

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
+import { endWithOutput } from '../../../tooling/output.mjs';
 import { build, OUT, serve } from './site.ts';
 
 interface Flags {
@@ -9,6 +10,8 @@ interface Flags {
   readonly serve?: true;
   readonly port: number;
 }
+
+endWithOutput('docs');
 
 const basePath = (value: string): string => {
   if (!/^\/(?:.*\/)?$/.test(value)) throw new InvalidArgumentError('It begins and ends with "/".');

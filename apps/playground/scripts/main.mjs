@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { preview } from 'vite';
+import { endWithOutput } from '../../../tooling/output.mjs';
 
 const HELP = `usage: npm run playground -- [flags]
 
@@ -62,6 +63,7 @@ async function main() {
   return null;
 }
 
+endWithOutput('playground');
 try {
   const status = await main();
   if (status !== null) process.exitCode = status;

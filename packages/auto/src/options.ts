@@ -1,3 +1,4 @@
+import { checkOptions } from '@sgd/core';
 import type { Backends, Gradients } from './backends.ts';
 import type { Given } from './candidate.ts';
 import type { Environment } from './environment.ts';
@@ -42,6 +43,28 @@ export interface SelectOptions<G extends Gradients = Gradients> extends Given {
   readonly onProgress?: ((what: string) => void) | undefined;
   /** Another environment than this one. */
   readonly environment?: Environment | undefined;
+}
+
+const OPTIONS = [
+  'tf',
+  'ort',
+  'gpu',
+  'gradients',
+  'prefer',
+  'require',
+  'workload',
+  'benchmark',
+  'timeout',
+  'signal',
+  'onProgress',
+  'environment',
+] as const satisfies (keyof SelectOptions)[];
+
+/** Throws for an option that nobody knows. */
+export function wantOptions(options: SelectOptions): void {
+  checkOptions(options, OPTIONS, 'selectBackend');
+  const { benchmark } = options;
+  if (typeof benchmark === 'object') checkOptions(benchmark, ['milliseconds'], 'benchmark');
 }
 
 /** An engine, and why it is this one. */

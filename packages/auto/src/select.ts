@@ -3,7 +3,7 @@ import type { Backends, Gradients } from './backends.ts';
 import { benchmark } from './benchmark.ts';
 import type { Candidate, Opened } from './candidate.ts';
 import { type Environment, here, runtimeOf, Unusable } from './environment.ts';
-import type { BackendSelection, SelectOptions } from './options.ts';
+import { type BackendSelection, type SelectOptions, wantOptions } from './options.ts';
 import { isNamed, ranked, type Usable, whyOf } from './rank.ts';
 import { type Finding, type SelectionReport, SelectionError } from './report.ts';
 import { tryOut } from './trial.ts';
@@ -26,6 +26,7 @@ export async function selectFrom<G extends Gradients = 'host'>(
   candidates: readonly Candidate[],
   options: SelectOptions<G> = {},
 ): Promise<BackendSelection<G>> {
+  wantOptions(options);
   const gradients = (options.gradients ?? 'host') as Gradients;
   const { environment = here(), workload = DEFAULT_WORKLOAD } = options;
   wantWorkload(workload);

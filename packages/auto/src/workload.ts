@@ -1,4 +1,4 @@
-import { type Extras, SGD, SgdError, type SGDOptions, shown, shownShape } from '@sgd/core';
+import { checkOptions, type Extras, SGD, SgdError, type SGDOptions, shown, shownShape } from '@sgd/core';
 import type { AnyBackend, Gradients } from './backends.ts';
 import { Unusable } from './environment.ts';
 
@@ -29,6 +29,7 @@ export const elementsOf = ({ shapes }: Workload): number => shapes.reduce((sum, 
 
 /** Throws unless the workload is one. */
 export function wantWorkload(workload: Workload): void {
+  checkOptions(workload, ['shapes', 'dtype', 'options', 'extras'], 'workload');
   const { shapes, dtype = 'float32' } = workload;
   const isShape = (shape: unknown): boolean =>
     Array.isArray(shape) && shape.every((dimension) => Number.isSafeInteger(dimension) && (dimension as number) >= 0);

@@ -9,7 +9,7 @@ async function doctor(...argv: string[]): Promise<{ code: number; stdout: string
   return { code, ...written };
 }
 
-describe('sgd-doctor', () => {
+describe('npx @sgd/auto', () => {
   it('prints what is installed, and each engine with its reason', async () => {
     const { code, stdout, stderr } = await doctor('--no-timing');
     expect([code, stderr]).toEqual([0, '']);

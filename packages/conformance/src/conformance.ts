@@ -1,6 +1,6 @@
-import type { Mode } from '@sgd/core';
+import { checkOptions, type Mode } from '@sgd/core';
 import type { SuiteTest } from './test.ts';
-import { checkExpectedFailures, onceOnly, runTest, type SuiteOptions, unexpectedPass } from './run.ts';
+import { checkExpectedFailures, onceOnly, OPTIONS, runTest, type SuiteOptions, unexpectedPass } from './run.ts';
 import { suite } from './suite.ts';
 
 /** The two functions of a test runner that the suite needs: those of vitest, node:test, mocha, jest, jasmine, … */
@@ -29,9 +29,10 @@ export interface ConformanceOptions<V, G, M extends Mode> extends SuiteOptions<V
  * conformance({ backend: cpu(), describe, it });
  * ```
  *
- * @throws TypeError an expected failure has no reason, or names no test
+ * @throws TypeError an expected failure has no reason, or names no test; SgdError `SGD_INVALID_OPTION` an unknown option
  */
 export function conformance<V, G, M extends Mode>(options: ConformanceOptions<V, G, M>): void {
+  checkOptions(options, [...OPTIONS, 'describe', 'it'], 'conformance');
   const { describe, it, expectedFailures = {} } = options;
   const tests = suite(options.goldens);
   checkExpectedFailures(expectedFailures, tests);

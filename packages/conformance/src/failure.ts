@@ -59,16 +59,15 @@ export function throwIfAny(details: readonly Detail[]): void {
   if (details.length > 0) throw new ConformanceError(details);
 }
 
-/** A value for a message, short. */
+/** A value for a message, short. Values that neither JSON nor a string can show are shown by their kind. */
 export function show(value: unknown): string {
   if (typeof value === 'number') return Object.is(value, -0) ? '-0' : String(value);
-  if (value instanceof Error) return `${value.name}: ${value.message}`;
+  if (value instanceof Error) return `${value.name}: ${value.message.slice(0, 400)}`;
   let text: string | undefined;
   try {
-    text = JSON.stringify(value);
+    text = JSON.stringify(value) ?? String(value);
   } catch {
-    text = undefined;
+    text = Object.prototype.toString.call(value);
   }
-  text ??= String(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
 }

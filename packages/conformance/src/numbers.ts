@@ -63,11 +63,14 @@ export function ulpsBetween(a: number, b: number, dtype: 'float32' | 'float64'):
 /** The neighbour `steps` further up (or down, when negative). */
 export function neighbour(x: number, steps: number, dtype: 'float32' | 'float64'): number {
   if (!Number.isFinite(x)) return x;
-  const to = position(x, dtype) + BigInt(steps);
   if (dtype === 'float32') {
-    i32[0] = Number(to < 0n ? -2147483648n - to : to);
+    f32[0] = x;
+    const bits = i32[0]!;
+    const to = (bits < 0 ? -2147483648 - bits : bits) + steps;
+    i32[0] = to < 0 ? -2147483648 - to : to;
     return f32[0]!;
   }
+  const to = position(x, dtype) + BigInt(steps);
   i64[0] = to < 0n ? -(2n ** 63n) - to : to;
   return f64[0]!;
 }

@@ -1,8 +1,8 @@
-import type { Mode } from '@sgd/core';
+import { checkOptions, type Mode } from '@sgd/core';
 import type { Detail } from './failure.ts';
-import { builtinGoldens, digestFinding, type Finding, openGoldens } from './goldens/open.ts';
-import { checkExpectedFailures, onceOnly, resultOf, type SuiteOptions, type TestResult } from './run.ts';
-import { suite } from './suite.ts';
+import { builtinGoldens, digestFinding, type Finding, type Goldens, openGoldens } from './goldens/open.ts';
+import { checkExpectedFailures, onceOnly, OPTIONS, resultOf, type SuiteOptions, type TestResult } from './run.ts';
+import { suiteOver } from './suite.ts';
 import type { SuiteTest } from './test.ts';
 
 /** How many tests of a room ended how. */
@@ -67,19 +67,27 @@ function isMeant(test: SuiteTest, only: readonly string[]): boolean {
   return only.some((name) => name === test.id || name === test.room || test.id === `${test.room}/${name}`);
 }
 
+/** Goldens that could not be read leave out tests: then that is what is wrong, not the name. */
+function noSuchTest(name: string, { findings }: Goldens): TypeError {
+  const [first, ...more] = findings;
+  const rest = more.length > 0 ? `; and ${more.length} more like this` : '';
+  const why = first ? `, as goldens could not be read: ${first.message}${rest}` : '';
+  return new TypeError(`there is no test ${JSON.stringify(name.slice(0, 200))}${why}`);
+}
+
 /**
  * Runs the suite without a test runner.
  *
- * @throws TypeError an expected failure has no reason or names no test; `only` names nothing
+ * @throws TypeError an expected failure has no reason or names no test; `only` names nothing; SgdError `SGD_INVALID_OPTION` an unknown option
  */
 export async function runSuite<V, G, M extends Mode>(options: RunOptions<V, G, M>): Promise<Report> {
+  checkOptions(options, [...OPTIONS, 'only', 'onResult'], 'runSuite');
   const { goldens = builtinGoldens(), expectedFailures = {}, only, onResult } = options;
-  const all = suite(goldens);
+  const opened = openGoldens(goldens);
+  const all = suiteOver(opened);
   checkExpectedFailures(expectedFailures, all);
   const tests = only ? all.filter((test) => isMeant(test, only)) : all;
-  if (only)
-    for (const name of only)
-      if (!all.some((test) => isMeant(test, [name]))) throw new TypeError(`there is no test ${JSON.stringify(name)}`);
+  for (const name of only ?? []) if (!all.some((test) => isMeant(test, [name]))) throw noSuchTest(name, opened);
   const backend = await onceOnly(options.backend)();
   const start = performance.now();
   const results: TestResult[] = [];
@@ -89,7 +97,6 @@ export async function runSuite<V, G, M extends Mode>(options: RunOptions<V, G, M
     onResult?.(result, results.length, tests.length);
   }
   const { name, mode, tolerance, supports } = backend;
-  const opened = openGoldens(goldens);
   const { set, unlisted, findings } = opened;
   const digests = await Promise.all(opened.files.map(({ name: file }) => digestFinding(opened, file)));
   const altered = digests.filter((finding) => finding !== null && finding !== undefined);

@@ -23,6 +23,9 @@ export interface SuiteOptions<V, G, M extends Mode> {
   readonly expectedFailures?: ExpectedFailures | undefined;
 }
 
+/** All of {@link SuiteOptions}. */
+export const OPTIONS = ['backend', 'goldens', 'expectedFailures'] as const;
+
 /** How one test ended. */
 export interface TestResult {
   /** The same from run to run. */
@@ -65,7 +68,7 @@ export async function runTest(test: SuiteTest, backend: AnyBackend): Promise<Out
 /** What a failure says; an error that is none of the suite's is shown as it is. */
 function detailsOf(error: unknown, id: string): readonly Detail[] {
   if (error instanceof ConformanceError) return error.details;
-  return [{ message: `${id}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}` }];
+  return [{ message: `${id}: ${show(error)}` }];
 }
 
 /** Runs a test to a result, expected failures taken into account. Never throws. */

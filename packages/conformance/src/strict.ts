@@ -1,5 +1,6 @@
 import {
   type Backend,
+  checkOptions,
   type Entry,
   type FloatArray,
   type HostTensor,
@@ -70,11 +71,13 @@ async function someTurns(): Promise<void> {
  *
  * @param backend - any backend, sync or async
  * @param options - see {@link StrictOptions}
+ * @throws SgdError `SGD_INVALID_OPTION`: an unknown option
  */
 export function strict<V, G, M extends Mode>(
   backend: Backend<V, G, M>,
   options: StrictOptions = {},
 ): Backend<StrictHandle<V>, StrictHandle<G>, 'async'> {
+  checkOptions(options, ['delay'], 'strict');
   const { delay = someTurns } = options;
   return {
     contract: backend.contract,

@@ -39,6 +39,10 @@ const rooms: readonly ((goldens: Goldens) => SuiteTest[])[] = [
 
 /** All tests over these goldens, in the order of the rooms. What there is to test does not depend on the backend. */
 export function suite(goldens: GoldenFiles = builtinGoldens()): SuiteTest[] {
-  const opened = openGoldens(goldens);
-  return rooms.flatMap((room) => room(opened));
+  return suiteOver(openGoldens(goldens));
+}
+
+/** The same over goldens that are open. */
+export function suiteOver(goldens: Goldens): SuiteTest[] {
+  return rooms.flatMap((room) => room(goldens));
 }

@@ -1,5 +1,7 @@
 import type { Feature } from '@sgd/core';
 import type { AnyBackend } from './backend.ts';
+import { fail } from './failure.ts';
+import type { GoldenFile } from './goldens/format.ts';
 
 /** What tests run against. */
 export interface Context {
@@ -27,4 +29,11 @@ export function inRoom(
   room: string,
 ): (name: string, title: string, run: SuiteTest['run'], needs?: readonly Feature[]) => SuiteTest {
   return (name, title, run, needs = []) => ({ id: `${room}/${name}`, room, title, needs, run });
+}
+
+/** A test for each case that does not fit the format: it fails, and says in which field. */
+export function unfitTests(test: ReturnType<typeof inRoom>, { unfit }: GoldenFile): SuiteTest[] {
+  return unfit.map(({ id, message }) =>
+    test(id, 'fits the format of goldens', async () => fail(message, { case: id })),
+  );
 }

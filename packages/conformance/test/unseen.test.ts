@@ -191,7 +191,7 @@ describe('files that are wrong', () => {
       'unreadable',
     ]);
     const more = good['trajectories.json']!.replace('"cases":[', '"cases":[{"id":"x"},');
-    expect(findings({ ...good, 'trajectories.json': more })).toEqual(['surplus-cases']);
+    expect(findings({ ...good, 'trajectories.json': more })).toEqual(['malformed', 'surplus-cases']);
     expect(openGoldens({ ...good, 'more.json': '{}' }).unlisted).toEqual(['more.json']);
     const totals = good['manifest.json']!.replace('"set"', '"trajectoryCases":5,"set"');
     expect(findings({ ...good, 'manifest.json': totals })).toEqual(['manifest']);

@@ -1,4 +1,5 @@
 import { refuse, type SgdErrorCode } from './errors.ts';
+import { nearest } from './nearest.ts';
 import { shown } from './shown.ts';
 
 export { shown };
@@ -43,21 +44,26 @@ export const POSITIVE: Kind = [(value) => isNumber(value) && value > 0, 'a numbe
 /** Options with every default filled in. */
 export type Resolved<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> };
 
-/** What is left of a name when spelling does not count; a long one is none that anybody meant. */
-function plain(name: string): string {
-  return name.length > LONGEST_NAME ? '' : name.replaceAll('_', '').toLowerCase();
+/**
+ * Refuses options that are no object, or that nobody knows, so that a misspelt one is not ignored. What the options are is yours to check.
+ *
+ * @param given - what a function was called with
+ * @param names - all options that it has
+ * @param what - the function, for the message: `wasm: unknown "maxmum"; did you mean maximum?`
+ * @throws SgdError `SGD_INVALID_OPTION`
+ */
+export function checkOptions(given: unknown, names: readonly string[], what: string): void {
+  want(isObject(given), what, 'an object', given);
+  const unknown = Object.keys(given).find((key) => !names.includes(key));
+  if (unknown === undefined) return;
+  const meant = nearest(unknown, names);
+  const known = names.length > 0 ? `expected one of ${names.join(', ')}` : 'it has no options';
+  refuse('SGD_INVALID_OPTION', `${what}: unknown ${shown(unknown)}; ${meant ? `did you mean ${meant}?` : known}`);
 }
 
 /** Fills in defaults in the order of `spec`, and refuses unknown options and values of the wrong kind. */
 export function resolve<T>(spec: Spec, given: object, what: string): T {
-  want(isObject(given), what, 'an object', given);
-  for (const key of Object.keys(given)) {
-    if (Object.hasOwn(spec, key)) continue;
-    const names = Object.keys(spec);
-    const meant = names.find((name) => plain(name) === plain(key));
-    const hint = meant ? `did you mean ${meant}?` : `expected one of ${names.join(', ')}`;
-    refuse('SGD_INVALID_OPTION', `${what}: unknown ${shown(key)}; ${hint}`);
-  }
+  checkOptions(given, Object.keys(spec), what);
   const result: Record<string, unknown> = {};
   for (const key in spec) {
     const [fallback, test, wanted] = spec[key] as Spec[string];

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { checkOptions } from './check.ts';
 export { nonNegative } from './constraints.ts';
 export type {
   Backend,

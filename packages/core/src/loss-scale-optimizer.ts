@@ -52,6 +52,7 @@ const SPEC: Spec = {
 const SILENT: Spec = { ...BASE, dynamic: [true, ...BOOLEAN] };
 
 function resolveOwn(given: LossScaleOptions): OwnConfig {
+  want(isObject(given), 'LossScaleOptimizer', 'an object', given);
   const own: Record<string, unknown> = { ...given };
   for (const key of Object.keys(SILENT)) {
     const fallback = SILENT[key]?.[0];

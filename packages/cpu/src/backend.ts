@@ -1,4 +1,4 @@
-import { type Backend, type Feature, type HostTensor } from '@sgd/core';
+import { type Backend, checkOptions, type Feature, type HostTensor } from '@sgd/core';
 import { openSession } from './session.ts';
 import { arrayOf, came, type CpuGradient, type CpuVariable, fits, type Shaped, shapeOf } from './tensor.ts';
 
@@ -31,9 +31,12 @@ function describe(variable: CpuVariable): ReturnType<Backend<CpuVariable>['descr
  * `SGD_DETACHED` when the memory of a variable was detached or resized, and `SGD_GRADIENT_SHAPE` when a gradient lies on memory of
  * a variable. `describe` throws a `TypeError` for what is no variable.
  *
+ * @param options - none: it has nothing to be set
  * @returns an engine; a plain value, which any number of optimizers may share
+ * @throws SgdError `SGD_INVALID_OPTION`: there is something in the options
  */
-export function cpu(): Backend<CpuVariable, CpuGradient, 'sync'> {
+export function cpu(options: Readonly<Record<string, never>> = {}): Backend<CpuVariable, CpuGradient, 'sync'> {
+  checkOptions(options, [], 'cpu');
   return {
     contract: 1,
     name: 'cpu',

@@ -1,4 +1,4 @@
-import { SgdError } from '@sgd/core';
+import { checkOptions, SgdError } from '@sgd/core';
 import { backendOn, type GpujsBackend } from './backend.ts';
 import { buffers } from './buffers.ts';
 import type { Device } from './device.ts';
@@ -14,9 +14,11 @@ export interface GpujsAsyncOptions {
 /**
  * As `gpujs`, for mode webgpu, in which every call is a promise, and textures are buffers.
  *
- * @throws SgdError `SGD_INVALID_OPTION`: no GPU, or one of another mode; `SGD_UNSUPPORTED`: there is no WebGPU here
+ * @throws SgdError `SGD_INVALID_OPTION`: an unknown option; no GPU, or one of another mode; `SGD_UNSUPPORTED`: there is no WebGPU here
  */
-export function gpujsAsync({ gpu: given }: GpujsAsyncOptions = {}): GpujsBackend<'async'> {
+export function gpujsAsync(options: GpujsAsyncOptions = {}): GpujsBackend<'async'> {
+  checkOptions(options, ['gpu'], 'gpujsAsync');
+  const { gpu: given } = options;
   const gpu = given ?? makeGpu('webgpu');
   const kind = kindOf(gpu);
   if (kind !== 'webgpu') {

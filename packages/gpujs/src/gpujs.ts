@@ -1,3 +1,4 @@
+import { checkOptions } from '@sgd/core';
 import { backendOn, type GpujsBackend } from './backend.ts';
 import type { Gpu } from './gpu.ts';
 import { deviceOf, makeGpu } from './mode.ts';
@@ -20,10 +21,12 @@ export interface GpujsOptions {
  * In the modes cpu and webasm results have Keras's bits. In the others `tolerance` allows for drivers that fuse a product with a sum or flush
  * numbers below 2^-126 to 0. `supports` has all features but float64 and, where values are not on the host, constraints.
  *
- * @throws SgdError `SGD_INVALID_OPTION`: no GPU, or one whose canvas is not that of its context; `SGD_UNSUPPORTED`: a mode that is not
+ * @throws SgdError `SGD_INVALID_OPTION`: an unknown option; no GPU, or one whose canvas is not that of its context; `SGD_UNSUPPORTED`: a mode that is not
  * synchronous or does not run here, also because a content security policy forbids it. Steps throw `SGD_BACKEND` when the context is lost.
  */
-export function gpujs({ gpu: given, mode }: GpujsOptions = {}): GpujsBackend<'sync'> {
+export function gpujs(options: GpujsOptions = {}): GpujsBackend<'sync'> {
+  checkOptions(options, ['gpu', 'mode'], 'gpujs');
+  const { gpu: given, mode } = options;
   const gpu = given ?? makeGpu(mode);
   return backendOn(gpu, deviceOf(gpu), !given);
 }

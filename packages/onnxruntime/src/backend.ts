@@ -1,5 +1,5 @@
-import type { Backend, Feature } from '@sgd/core';
-import { enqueue, newEngine, type OnnxRuntimeOptions } from './engine.ts';
+import { type Backend, checkOptions, type Feature } from '@sgd/core';
+import { enqueue, newEngine, type OnnxRuntimeOptions, OPTIONS } from './engine.ts';
 import { openHost } from './host.ts';
 import { came, copyOf, describe, fits, onGpu, type OnnxTensor } from './tensor.ts';
 
@@ -33,9 +33,10 @@ export interface OnnxRuntimeBackend extends Backend<OnnxTensor, OnnxTensor, 'asy
  * gradient lies on memory of a variable, and with `SGD_BACKEND` when the device is lost or a run fails, which changes nothing either.
  *
  * @returns an engine, which any number of optimizers may share
- * @throws SgdError `SGD_INVALID_OPTION` for a `device` without the provider `"webgpu"`
+ * @throws SgdError `SGD_INVALID_OPTION` for an unknown option, and for a `device` without the provider `"webgpu"`
  */
 export function onnxruntime(options: OnnxRuntimeOptions): OnnxRuntimeBackend {
+  checkOptions(options, OPTIONS, 'onnxruntime');
   const engine = newEngine(options);
   const { gpu } = engine;
   const { ort } = options;

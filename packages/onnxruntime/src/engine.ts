@@ -12,6 +12,9 @@ export interface OnnxRuntimeOptions {
   readonly device?: GpuDevice | undefined;
 }
 
+/** All of {@link OnnxRuntimeOptions}. */
+export const OPTIONS: readonly (keyof OnnxRuntimeOptions)[] = ['ort', 'executionProviders', 'device'];
+
 /** Sessions over one `ort` module with the same options. */
 export interface Engine {
   readonly ort: Ort;

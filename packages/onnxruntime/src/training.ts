@@ -1,5 +1,6 @@
 import {
   type Backend,
+  checkOptions,
   type FloatArray,
   type HostTensor,
   LossScaleOptimizer,
@@ -7,7 +8,7 @@ import {
   SGD,
   type SGDOptions,
 } from '@sgd/core';
-import { newEngine, type OnnxRuntimeOptions } from './engine.ts';
+import { newEngine, type OnnxRuntimeOptions, OPTIONS } from './engine.ts';
 import { inferenceModel, trainerModel, type Written } from './export.ts';
 import { type Call, newFused } from './fused.ts';
 import { numbersOf } from './numbers.ts';
@@ -38,6 +39,17 @@ export interface TrainingOptions extends OnnxRuntimeOptions {
   /** Options of `SGD`, or a function that makes the optimizer: `(backend) => new LossScaleOptimizer(new SGD({}, backend))`. */
   readonly optimizer: SGDOptions | ((backend: TrainingBackend) => TrainingOptimizer);
 }
+
+/** All of {@link TrainingOptions}. */
+const TRAINING = [
+  ...OPTIONS,
+  'model',
+  'parameters',
+  'loss',
+  'gradients',
+  'seed',
+  'optimizer',
+] as const satisfies (keyof TrainingOptions)[];
 
 /** What a step of a training session gives. */
 export interface TrainingResult {
@@ -83,11 +95,12 @@ export interface TrainingSession {
  * that gives gradients, such as one that `onnx-ad` made; one run of it is forward, backward and update, and the parameters stay inside.
  * The rule is Keras's, as in the backend; there are no groups, constraints, overwriting variables or measures.
  *
- * @returns a promise of the session. Rejects with `SgdError`: `SGD_INVALID_OPTION`, naming the tensor, when the model does not have what is named, in the
+ * @returns a promise of the session. Rejects with `SgdError`: `SGD_INVALID_OPTION` for an unknown option, and, naming the tensor, when the model does not have what is named, in the
  * types and shapes that are needed; `SGD_UNSUPPORTED` for options that it has no room for; `SGD_BACKEND` when ONNX Runtime refuses the model, or
  * does not have the provider
  */
 export async function trainingSession(options: TrainingOptions): Promise<TrainingSession> {
+  checkOptions(options, TRAINING, 'trainingSession');
   const source = sourceOf(options);
   const { parsed, parameters, loss, seed } = source;
   const { dtype } = parameters[0]!;

@@ -85,6 +85,9 @@ export function warnOfHalf(tf: TensorFlow, warn: (message: string) => void): voi
   );
 }
 
+/** What of {@link TfjsOptions} the engine has, whatever copy of TensorFlow.js it is over. */
+export const OPTIONS = ['exact', 'warn'] as const;
+
 /** The engine over a copy of TensorFlow.js. */
 export function makeBackend(tf: TensorFlow, { exact = false, warn = toConsole }: TfjsOptions): TfjsBackend {
   return {

@@ -1,4 +1,5 @@
 import {
+  checkOptions,
   LossScaleOptimizer as CoreLossScaleOptimizer,
   type LossScaleOptions,
   type Measured,
@@ -7,7 +8,7 @@ import {
 } from '@sgd/core';
 import type { LearningRate, SGDOptions, WeightDecayExclusion } from '@sgd/core';
 import type { NamedTensorMap, Scalar, serialization } from '@tensorflow/tfjs-core';
-import { makeBackend, type TfjsBackend, type TfjsOptions, toConsole } from './backend.ts';
+import { makeBackend, OPTIONS, type TfjsBackend, type TfjsOptions, toConsole } from './backend.ts';
 import { callbacksOf } from './callbacks.ts';
 import { optionsFrom, rateToConfig } from './config.ts';
 import { type Core, Driver } from './driver.ts';
@@ -40,6 +41,9 @@ export interface Defined {
   /** The engine for core's optimizers. */
   readonly tfjs: (options?: Omit<TfjsOptions, 'tf'>) => TfjsBackend;
 }
+
+/** All of {@link TfjsExtras}, for the names that a misspelt one may mean. */
+const EXTRAS = ['groups', 'nonFinite', 'measure', 'onWarning', ...OPTIONS] satisfies (keyof TfjsExtras)[];
 
 type CoreSgd = CoreSGD<Handle, Tensor, 'sync'>;
 type Named = readonly { readonly name: string; readonly tensor?: unknown }[];
@@ -195,7 +199,9 @@ export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
   class KerasSGD extends Drivable<CoreSgd> {
     static readonly className: string = 'KerasSGD';
 
-    constructor(options: SGDOptions = {}, { exact = false, warn, ...extras }: TfjsExtras = {}) {
+    constructor(options: SGDOptions = {}, given: TfjsExtras = {}) {
+      checkOptions(given, EXTRAS, 'extras');
+      const { exact = false, warn, ...extras } = given;
       const host = makeHost(tf, { exact, warn });
       const core = new CoreSGD(options, host.backend, extras);
       const watch = new AverageWatch(core.getConfig().useEma, warn ?? toConsole);
@@ -288,7 +294,10 @@ export function defineSGD(tf: TensorFlowWithOptimizers): Defined {
         },
       );
     },
-    tfjs: (options = {}) => makeBackend(tf, options),
+    tfjs(options = {}) {
+      checkOptions(options, OPTIONS, 'tfjs');
+      return makeBackend(tf, options);
+    },
   };
 }
 export type { LossScaleOptimizer, SGD };

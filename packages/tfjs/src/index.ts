@@ -3,7 +3,8 @@
  *
  * @packageDocumentation
  */
-import { makeBackend, type TfjsBackend, type TfjsOptions } from './backend.ts';
+import { makeBackend, OPTIONS, type TfjsBackend, type TfjsOptions } from './backend.ts';
+import { checkOptions } from '@sgd/core';
 import { type Defined, defineSGD } from './define.ts';
 import { own } from './own.ts';
 import type {
@@ -75,8 +76,11 @@ export const registerAsKerasSGD: () => void = /* @__PURE__ */ part('registerAsKe
  * `supports` has all features but `float64`; while tfjs is on `webgpu`, which can't read values within a call, `finite-check` and
  * `constraint` are left out. `tolerance` is 0 on `cpu` and `wasm`. A step throws, before anything is written, `SGD_DETACHED` for a
  * variable that was disposed of, and `SGD_BACKEND` when the device or context was lost.
+ *
+ * @throws SgdError `SGD_INVALID_OPTION`: an unknown option
  */
 export function tfjs(options: TfjsOptions = {}): TfjsBackend {
+  checkOptions(options, ['tf', ...OPTIONS], 'tfjs');
   return makeBackend(options.tf ?? own, options);
 }
 

@@ -1,4 +1,13 @@
-import { type Backend, type Feature, type FloatArray, type HostTensor, SgdError, shown, shownShape } from '@sgd/core';
+import {
+  type Backend,
+  checkOptions,
+  type Feature,
+  type FloatArray,
+  type HostTensor,
+  SgdError,
+  shown,
+  shownShape,
+} from '@sgd/core';
 import { Arena } from './arena.ts';
 import { makeMemory } from './engine.ts';
 import { openSession } from './session.ts';
@@ -71,6 +80,7 @@ const isFloat32 = (data: FloatArray | Tensor): boolean =>
  * is less memory than is to be reserved
  */
 export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
+  checkOptions(options, ['reserve', 'maximum', 'copyBack'], 'wasm');
   const { reserve = 0, maximum = 2 ** 32, copyBack = true } = options;
   const arena = new Arena(makeMemory(reserve, maximum));
 

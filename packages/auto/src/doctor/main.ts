@@ -6,7 +6,7 @@ import type { SelectionReport } from '../report.ts';
 import { reportText, SelectionError } from '../report.ts';
 import { Installed } from './installed.ts';
 
-const HELP = `sgd-doctor [options]
+const HELP = `npx @sgd/auto [options]
 
 Which engines of @sgd/core are installed in this folder, which of them run, and which is the fastest.
 
@@ -70,7 +70,7 @@ export async function main(argv: readonly string[], { stdout, stderr }: Streams)
   try {
     flags = flagsOf(argv);
   } catch (error) {
-    stderr.write(`sgd-doctor: ${(error as Error).message.split('\n', 1)[0]}; see --help\n`);
+    stderr.write(`@sgd/auto: ${(error as Error).message.split('\n', 1)[0]}; see --help\n`);
     return 2;
   }
   if (flags.help) {

@@ -1,5 +1,3 @@
-import { statSync } from 'node:fs';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import type { GoldenFiles } from '../goldens/format.ts';
 import { readGoldens } from '../node.ts';
@@ -52,8 +50,9 @@ function parse(args: readonly string[]): Flags | 'help' {
 function goldensOf(directory: string | undefined): GoldenFiles | undefined {
   if (directory === undefined) return undefined;
   try {
-    if (!statSync(join(directory, 'manifest.json')).isFile()) throw new Error('manifest.json is no file');
-    return readGoldens(directory);
+    const files = readGoldens(directory);
+    if (!Object.hasOwn(files, 'manifest.json')) throw new Error('manifest.json: not there');
+    return files;
   } catch (error) {
     throw new UsageError(`--goldens ${directory}: ${oneLine(error)}`);
   }

@@ -76,19 +76,30 @@ export function conclusion(report: Report): string {
   return lines.join('\n');
 }
 
+/** As many as are printed, and how many there are besides. */
+function firstOf(all: readonly string[]): string[] {
+  return all.length > LISTED
+    ? [...all.slice(0, LISTED), `… and ${all.length - LISTED} more (--json lists all)`]
+    : [...all];
+}
+
+const messagesOf = (all: readonly { readonly message: string }[]): string[] =>
+  firstOf(all.map(({ message }) => message)).map((message) => `    ${message}`);
+
 function aboutGoldens({ goldens: { findings, moved } }: Report): string[] {
   const files = (kind: string): string =>
     findings
       .filter((finding) => finding.kind === kind)
       .map(({ file }) => file)
       .join(', ');
-  const missing = findings.flatMap(({ cases = [] }) => cases);
+  const missing = findings.flatMap(({ kind, cases = [] }) => (kind === 'missing-cases' ? cases : []));
+  const misfits = findings.filter(({ kind }) => kind === 'manifest' || kind === 'malformed');
   const lines = ['The goldens are not what their manifest says:'];
   for (const kind of ['altered', 'truncated', 'unreadable', 'absent'])
     if (files(kind)) lines.push(`  ${kind}: ${files(kind)}`);
-  if (missing.length > 0) lines.push(`  missing cases: ${missing.join(', ')}`);
-  if (moved.length > 0)
-    lines.push(`  altered numbers: ${moved.length}`, ...moved.map(({ message }) => `    ${message}`));
+  if (missing.length > 0) lines.push(`  missing cases: ${firstOf(missing).join(', ')}`);
+  if (misfits.length > 0) lines.push(`  not in the format: ${misfits.length}`, ...messagesOf(misfits));
+  if (moved.length > 0) lines.push(`  altered numbers: ${moved.length}`, ...messagesOf(moved));
   lines.push('');
   return lines;
 }

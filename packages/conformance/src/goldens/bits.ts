@@ -44,8 +44,8 @@ function halfBits(x: number): number {
   return sign | ((exponent + 15) << 10) | ((magnitude / 2 ** exponent - 1) * 1024);
 }
 
-/** Goes on with an FNV-1a hash (32 bit) over the little-endian bytes of a float; NaN counts as the quiet NaN. */
-function hashFloat(hash: number, x: number, dtype: GoldenType): number {
+/** Writes the bytes that the hash goes over into `buffer`, little-endian, and gives their number; NaN counts as the quiet NaN. */
+function writeFloat(x: number, dtype: GoldenType): number {
   const bytes = dtype === 'float16' ? 2 : dtype === 'float32' ? 4 : 8;
   if (Number.isNaN(x)) {
     buffer.setUint32(4, 0x7ff80000, true);
@@ -53,36 +53,55 @@ function hashFloat(hash: number, x: number, dtype: GoldenType): number {
   } else if (dtype === 'float16') buffer.setUint16(0, halfBits(roundTo('float16', x)), true);
   else if (dtype === 'float32') buffer.setFloat32(0, x, true);
   else buffer.setFloat64(0, x, true);
+  return bytes;
+}
+
+/** Goes on with an FNV-1a hash (32 bit) over a float. */
+function hashFloat(hash: number, x: number, dtype: GoldenType): number {
+  const bytes = writeFloat(x, dtype);
   let next = hash;
   for (let i = 0; i < bytes; i++) next = Math.imul(next ^ buffer.getUint8(i), prime);
   return next;
 }
 
+/** The inverse of the prime modulo 2^32. */
+const inverse = 0x359c449b;
+
+/** The hash before a float, from the one after it: each step of FNV-1a has exactly one that leads to it. */
+function unhashFloat(hash: number, x: number, dtype: GoldenType): number {
+  const bytes = writeFloat(x, dtype);
+  let before = hash;
+  for (let i = bytes - 1; i >= 0; i--) before = Math.imul(before, inverse) ^ buffer.getUint8(i);
+  return before;
+}
+
 const hex = (hash: number): string => (hash >>> 0).toString(16).padStart(8, '0');
+const start = 0x811c9dc5;
 
 /** The `bits` of a case as the recorder computed them. */
 export function bitsOf(test: TrajectoryCase): string {
-  let hash = 0x811c9dc5;
+  let hash = start;
   for (const { value } of hashedFloats(test)) hash = hashFloat(hash, value, test.dtype as GoldenType);
   return hex(hash);
 }
 
 /**
- * The one float whose move by one ulp would make the case match its `bits`, if there is one. It tries every float in both
- * directions: half the square of their number in work, some tenths of a second for the largest cases.
+ * The one float whose move by one ulp would make the case match its `bits`, if there is one. Every float is tried in both directions:
+ * the hash from the front up to it must meet the one from the back, so that the work grows with their number only.
  */
 export function findMovedFloat(test: TrajectoryCase): { place: Place; moved: number } | null {
-  if (test.dtype === 'float16') return null;
+  if (test.dtype === 'float16' || test.bits === undefined) return null;
   const dtype = test.dtype as 'float32' | 'float64';
   const places = hashedFloats(test);
-  let hash = 0x811c9dc5;
+  const after = new Int32Array(places.length + 1);
+  after[places.length] = Number.parseInt(test.bits, 16);
+  for (let i = places.length; i > 0; i--) after[i - 1] = unhashFloat(after[i]!, places[i - 1]!.value, dtype);
+  let hash = start;
   for (let i = 0; i < places.length; i++) {
     const value = roundTo(dtype, places[i]!.value);
     for (const direction of [1, -1]) {
       const moved = neighbour(value, direction, dtype);
-      let trial = hashFloat(hash, moved, dtype);
-      for (let j = i + 1; j < places.length; j++) trial = hashFloat(trial, places[j]!.value, dtype);
-      if (hex(trial) === test.bits) return { place: places[i]!, moved };
+      if ((hashFloat(hash, moved, dtype) | 0) === after[i + 1]) return { place: places[i]!, moved };
     }
     hash = hashFloat(hash, value, dtype);
   }

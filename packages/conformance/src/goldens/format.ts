@@ -95,11 +95,21 @@ export interface CheckCase {
   readonly note?: string;
 }
 
+/** A case that does not fit the format, and so can't be run. */
+export interface UnfitCase {
+  /** Its own, or one made of the file and its place. */
+  readonly id: string;
+  /** The file, the case, the field, what was expected and what stands there. */
+  readonly message: string;
+}
+
 interface FileOf<K extends string, C> {
   readonly name: string;
   readonly kind: K;
-  readonly set: string;
+  /** Those that fit the format. */
   readonly cases: readonly C[];
+  /** The others. */
+  readonly unfit: readonly UnfitCase[];
 }
 
 /** A file that could be read. */

@@ -10,6 +10,7 @@ import {
   type TrajectoryCase,
   withNumbers,
 } from '../goldens/format.ts';
+import { printable } from '../goldens/rules.ts';
 import { largestMagnitude, roundTo, same, ulpsBetween } from '../numbers.ts';
 import type { Observed, ObservedState } from './observed.ts';
 
@@ -212,6 +213,9 @@ function inUlps(ulps: number | undefined): string {
   return ulps === undefined || !Number.isFinite(ulps) ? '' : ` (${ulps} ulp)`;
 }
 
+const shownKeys = (keys: readonly string[]): string =>
+  `${printable(keys.slice(0, 20).join(', '))}${keys.length > 20 ? `, … (${keys.length} in all)` : ''}`;
+
 /** Compares two values as JSON, order of keys included; the paths at which they differ. */
 export function compareJson(expected: unknown, found: unknown, path: readonly (string | number)[] = []): Mismatch[] {
   const want = withNumbers(expected);
@@ -227,6 +231,6 @@ export function compareJson(expected: unknown, found: unknown, path: readonly (s
   }
   const keys = Object.keys(want);
   if (Array.isArray(want) !== Array.isArray(got) || keys.join() !== Object.keys(got).join())
-    return differ(`expected the keys ${keys.join(', ')}, got ${Object.keys(got).join(', ')}`);
+    return differ(`expected the keys ${shownKeys(keys)}, got ${shownKeys(Object.keys(got))}`);
   return keys.flatMap((key) => compareJson(want[key], got[key], [...path, Array.isArray(want) ? Number(key) : key]));
 }

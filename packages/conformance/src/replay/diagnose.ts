@@ -9,11 +9,16 @@ import { observe } from './observe.ts';
 import { movedDetail } from './twin.ts';
 
 type Path = readonly (string | number)[];
+/** What is left for a search. */
+type Budget = { left: number };
 type Change = { readonly path: Path; readonly to: number };
 
 const toTheBit: Strictness = { exact: true, rtol: 0, atol: 0, looseRates: false };
-/** Steps that a search for altered inputs may replay. */
-const BUDGET = 200_000;
+/** Elements that a search for altered numbers may step over and compare; what a step costs besides counts as so many. */
+const BUDGET = 2_500_000;
+const STEP = 16;
+/** What it costs to look whether a hash is met by one more number, in replays. */
+const SETTLING = 4;
 /** Inputs that explain as much as the best one, and are looked at closer. */
 const TIES = 8;
 /** Differences without neighbours that are looked at as the effect of an input. */
@@ -35,10 +40,17 @@ export async function diagnose(one: TrajectoryCase, backend: AnyBackend): Promis
   const repaired = withChanges(one, found);
   const rest = compare(repaired, await observe(repaired, backend), exact ? toTheBit : strictnessOf(backend));
   if (rest.length === 0) return moved;
-  const cause = exact ? await explain(repaired, backend) : null;
+  const cause = exact ? await explain(repaired, backend, { left: BUDGET }) : null;
   // what the hash covers is right by now, so that a difference in it is the backend's
   const others = rest.map((detail) => ({ ...detail, moved: !isHashed(detail) }));
   return [...moved, ...(cause ? [cause] : others)];
+}
+
+/** Takes what replays of the case cost out of the budget; false when that is more than is left. */
+function affords(budget: Budget, { steps, expect, variables }: TrajectoryCase, replays = 1): boolean {
+  budget.left -=
+    replays * (steps.length + expect.length) * variables.reduce((sum, { values }) => sum + values.length, STEP);
+  return budget.left >= 0;
 }
 
 function single(one: TrajectoryCase): Change[] | null {
@@ -67,7 +79,7 @@ const matches = (one: TrajectoryCase, changes: readonly Change[]): boolean =>
  * has no effect at all is found by the hash alone.
  */
 async function search(one: TrajectoryCase, backend: AnyBackend): Promise<Change[] | null> {
-  const budget = { steps: BUDGET };
+  const budget = { left: BUDGET };
   const mismatches = await mismatchesOf(one, backend);
   return settled(one, [], mismatches) ?? explainFrom(one, backend, [], mismatches, budget);
 }
@@ -78,22 +90,21 @@ async function explainFrom(
   backend: AnyBackend,
   inputs: readonly Change[],
   mismatches: readonly Mismatch[],
-  budget: { steps: number },
+  budget: Budget,
 ): Promise<Change[] | null> {
   if (mismatches.length === 0) return null;
-  const trials: { inputs: Change[]; rest: Mismatch[] }[] = [];
+  let best: { inputs: Change[]; rest: Mismatch[] }[] = [];
   for (const change of candidates(one, mismatches)) {
-    budget.steps -= one.steps.length;
-    if (budget.steps < 0) return null;
+    if (!affords(budget, one)) return null;
     const trial = [...inputs, change];
     const rest = await mismatchesOf(withChanges(one, trial), backend);
     const all = [...trial, ...corrections(rest)];
     if (matches(one, all)) return all;
-    if (rest.length < mismatches.length) trials.push({ inputs: trial, rest });
+    if (rest.length >= mismatches.length) continue;
+    best = [...best, { inputs: trial, rest }].sort((a, b) => a.rest.length - b.rest.length).slice(0, TIES);
   }
-  trials.sort((a, b) => a.rest.length - b.rest.length);
-  const best = trials.slice(0, TIES);
   for (const trial of best) {
+    if (!affords(budget, one, SETTLING)) return null;
     const all = settled(one, trial.inputs, trial.rest);
     if (all) return all;
   }
@@ -109,7 +120,8 @@ function settled(one: TrajectoryCase, inputs: readonly Change[], mismatches: rea
   const all = [...inputs, ...corrections(mismatches)];
   if (matches(one, all)) return all;
   // what lasts is no moved expectation, but follows from an input that is still to be found
-  const alone = [...inputs, ...corrections(mismatches.filter((mismatch) => !lasts(one, mismatch, mismatches)))];
+  const lasting = new Set(lastingOf(one, mismatches));
+  const alone = [...inputs, ...corrections(mismatches.filter((mismatch) => !lasting.has(mismatch)))];
   const sizes = new Set<number>();
   for (const changes of [alone, inputs, all]) {
     if (sizes.has(changes.length)) continue;
@@ -124,7 +136,7 @@ function settled(one: TrajectoryCase, inputs: readonly Change[], mismatches: rea
  * A number that no hash covers and that alone explains all differences: an argument of the optimizer (its serialized form tells what
  * it was) or a learning rate set on the way (the recorded rates tell).
  */
-async function explain(one: TrajectoryCase, backend: AnyBackend): Promise<Detail | null> {
+async function explain(one: TrajectoryCase, backend: AnyBackend, budget: Budget): Promise<Detail | null> {
   const used = new Map(one.expect.map(({ step, learningRateUsed }) => [step, toNumber(learningRateUsed)]));
   const rates = one.steps.flatMap(({ setLearningRate: rate }, step) => {
     if (rate === undefined) return [];
@@ -133,6 +145,7 @@ async function explain(one: TrajectoryCase, backend: AnyBackend): Promise<Detail
     return numbersIn(rate.config).flatMap((inside) => bothMoves(one, [...path, 'config', ...inside]));
   });
   for (const change of [...configCandidates(one), ...rates]) {
+    if (!affords(budget, one)) return null;
     const found = toNumber(at(one, change.path));
     const trial = withChanges(one, [change]);
     const rest = compare(trial, await observe(trial, backend), toTheBit);
@@ -173,19 +186,20 @@ const recordOf = (one: TrajectoryCase, { path }: Mismatch): number =>
   path[0] === 'final' ? one.expect.length : (path[1] as number);
 const column = ({ path }: Mismatch): string => path.slice(path[0] === 'final' ? 2 : 3).join('.');
 
-/** Whether the record before or after differs at the same element, too. */
-function lasts(one: TrajectoryCase, mismatch: Mismatch, mismatches: readonly Mismatch[]): boolean {
-  const record = recordOf(one, mismatch);
-  return mismatches.some(
-    (other) => Math.abs(recordOf(one, other) - record) === 1 && column(other) === column(mismatch),
+/** Those whose record before or after differs at the same element, too. */
+function lastingOf(one: TrajectoryCase, mismatches: readonly Mismatch[]): Mismatch[] {
+  const places = new Set(mismatches.map((mismatch) => `${recordOf(one, mismatch)} ${column(mismatch)}`));
+  return mismatches.filter((mismatch) =>
+    [-1, 1].some((by) => places.has(`${recordOf(one, mismatch) + by} ${column(mismatch)}`)),
   );
 }
 
 /** Inputs whose move by an ulp can show first where a difference begins that lasts, or where one stands alone. */
 function candidates(one: TrajectoryCase, mismatches: readonly Mismatch[]): Change[] {
   const anchors = new Map(mismatches.map((mismatch) => [`${recordOf(one, mismatch)} ${column(mismatch)}`, mismatch]));
-  const lasting = [...anchors.values()].filter((mismatch) => lasts(one, mismatch, mismatches));
-  const alone = [...anchors.values()].filter((mismatch) => !lasting.includes(mismatch));
+  const lasting = lastingOf(one, [...anchors.values()]);
+  const kept = new Set(lasting);
+  const alone = [...anchors.values()].filter((mismatch) => !kept.has(mismatch));
   const seen = new Set<string>();
   return [...lasting.slice(0, 1), ...alone.slice(0, ANCHORS)]
     .flatMap((anchor) => causes(one, anchor))
@@ -226,20 +240,25 @@ function at(one: unknown, path: Path): unknown {
   return path.reduce<unknown>((node, key) => (node as Record<string | number, unknown>)[key], one);
 }
 
-/** A copy with some numbers replaced; only what lies on their paths is copied. */
+/** A copy with some numbers replaced; only what lies on their paths is copied, and that once. */
 function withChanges<T>(one: T, changes: readonly Change[]): T {
-  return changes.reduce((copy, { path, to }) => replace(copy, path, to) as T, one);
-}
-
-function replace(node: unknown, path: Path, to: number): unknown {
-  const [key, ...rest] = path;
-  if (key === undefined) return toGolden(to);
-  const copy = (Array.isArray(node) ? [...(node as unknown[])] : { ...(node as object) }) as Record<
-    string | number,
-    unknown
-  >;
-  copy[key] = replace(copy[key], rest, to);
-  return copy;
+  type Node = Record<string | number, unknown>;
+  const fresh = new Set<unknown>();
+  const copyOf = (node: unknown): Node => {
+    if (fresh.has(node)) return node as Node;
+    const copy = Array.isArray(node) ? [...(node as unknown[])] : { ...(node as object) };
+    fresh.add(copy);
+    return copy as Node;
+  };
+  const root = { one } as Node;
+  fresh.add(root);
+  for (const { path, to } of changes) {
+    let node = root;
+    const keys = ['one', ...path];
+    for (const key of keys.slice(0, -1)) node = (node[key] = copyOf(node[key])) as Node;
+    node[keys.at(-1)!] = toGolden(to);
+  }
+  return root.one as T;
 }
 
 function toGolden(x: number): GoldenNumber {

@@ -38,13 +38,17 @@ class Replay {
   #warned: readonly string[] | undefined;
   #optimizer!: AnyOptimizer;
   readonly #recorded: ReadonlySet<number>;
-  /** Keys of the variables: their paths, or where a path comes twice (or is a number, which records put first) one of its own. */
+  /** Keys of the variables: their paths, or where a path comes twice (or is a number, which records put first, or a prototype) one of its own. */
   readonly #keys: readonly string[];
 
   constructor(test: TrajectoryCase, backend: AnyBackend) {
     this.#test = test;
-    const paths = test.variables.map(({ path }) => path);
-    this.#keys = paths.map((path, i) => (paths.indexOf(path) < i || /^\d+$/.test(path) ? `again${i}/${path}` : path));
+    const taken = new Set<string>();
+    this.#keys = test.variables.map(({ path }, i) => {
+      const own = taken.has(path) || /^(?:\d+|__proto__)$/.test(path);
+      taken.add(path);
+      return own ? `again${i}/${path}` : path;
+    });
     this.#backend = backend;
     this.#recorded = new Set(test.expect.map(({ step }) => step));
   }

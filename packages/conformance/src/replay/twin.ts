@@ -1,6 +1,7 @@
-import type { Detail } from '../failure.ts';
+import { type Detail, show } from '../failure.ts';
 import type { GoldenFile } from '../goldens/format.ts';
 import { builtinTwin, type Goldens } from '../goldens/open.ts';
+import { printable } from '../goldens/rules.ts';
 import { compareJson } from './compare.ts';
 import { ulpsBetween } from '../numbers.ts';
 
@@ -35,7 +36,7 @@ export function movedDetail(
   const numbers = typeof recorded === 'number' && typeof found === 'number';
   const ulps = numbers ? ulpsBetween(rounded(recorded, dtype), rounded(found, dtype), dtype) : undefined;
   const where = placeOf(one, path);
-  const message = `${one.id}: ${where.text}: altered: recorded ${String(recorded)}, the file has ${String(found)}${ulps ? ` (${ulps} ulp)` : ''}`;
+  const message = `${one.id}: ${where.text}: altered: recorded ${show(recorded)}, the file has ${show(found)}${ulps ? ` (${ulps} ulp)` : ''}`;
   return {
     case: one.id,
     ...where.detail,
@@ -55,7 +56,7 @@ function placeOf(
   path: readonly (string | number)[],
 ): { text: string; detail: Partial<Detail> } {
   const [top, index, field, variable, element] = path;
-  const raw = { text: path.join('.'), detail: { field: path.join('.') } };
+  const raw = { text: printable(path.join('.')), detail: { field: path.join('.') } };
   if (!one.variables) return raw;
   const named = (v: unknown): string => one.variables?.[Number(v)]?.path ?? String(v);
   if (top === 'variables' && field === 'values')

@@ -7,7 +7,7 @@ import type { Goldens } from '../goldens/open.ts';
 import { codeOf, errorOf } from '../refusals.ts';
 import { inChecks } from '../replay/differences.ts';
 import { movedInTwin } from '../replay/twin.ts';
-import { inRoom, type SuiteTest } from '../test.ts';
+import { inRoom, type SuiteTest, unfitTests } from '../test.ts';
 import { throwIfAny } from '../failure.ts';
 
 const test = inRoom('checks');
@@ -16,8 +16,8 @@ const test = inRoom('checks');
 export function checksRoom(goldens: Goldens): SuiteTest[] {
   return goldens.files
     .filter((file) => file.kind === 'checks')
-    .flatMap((file) =>
-      file.cases
+    .flatMap((file) => [
+      ...file.cases
         .filter(({ pythonOnly }) => !pythonOnly)
         .map((one) =>
           test(one.id, `${one.target} ${show(one.args)}: ${one.error ?? 'accepted'}`, async ({ backend }) => {
@@ -26,7 +26,8 @@ export function checksRoom(goldens: Goldens): SuiteTest[] {
             await run(one, backend);
           }),
         ),
-    );
+      ...unfitTests(test, file),
+    ]);
 }
 
 async function run(one: CheckCase, backend: AnyBackend): Promise<void> {

@@ -10,7 +10,7 @@ import {
 import { digestFinding, type Goldens } from '../goldens/open.ts';
 import { ulpsBetween } from '../numbers.ts';
 import { movedInTwin } from '../replay/twin.ts';
-import { inRoom, type SuiteTest } from '../test.ts';
+import { inRoom, type SuiteTest, unfitTests } from '../test.ts';
 
 const test = inRoom('schedules');
 
@@ -21,8 +21,8 @@ const test = inRoom('schedules');
 export function schedulesRoom(goldens: Goldens): SuiteTest[] {
   return goldens.files
     .filter((file) => file.kind === 'schedules')
-    .flatMap((file) =>
-      file.cases.map((one) =>
+    .flatMap((file) => [
+      ...file.cases.map((one) =>
         test(one.id, `${one.schedule.class_name}, steps 0 to a million`, async () => {
           const moved = movedInTwin(goldens, file.name, one);
           if (moved) throwIfAny(moved);
@@ -32,7 +32,8 @@ export function schedulesRoom(goldens: Goldens): SuiteTest[] {
           throwIfAny(altered ? found.map((detail) => ({ ...detail, moved: true })) : found);
         }),
       ),
-    );
+      ...unfitTests(test, file),
+    ]);
 }
 
 function points(one: ScheduleCase, allowed: number): Detail[] {

@@ -12,7 +12,7 @@ import { needsOf } from '../replay/needs.ts';
 import { makeOptimizer } from '../replay/make.ts';
 import { observe } from '../replay/observe.ts';
 import { movedInTwin, twinOf } from '../replay/twin.ts';
-import { inRoom, type Outcome, type SuiteTest } from '../test.ts';
+import { inRoom, type Outcome, type SuiteTest, unfitTests } from '../test.ts';
 
 const test = inRoom('values');
 
@@ -20,9 +20,10 @@ const test = inRoom('values');
 export function valuesRoom(goldens: Goldens): SuiteTest[] {
   return goldens.files
     .filter((file) => file.kind === 'trajectories')
-    .flatMap((file) =>
-      file.cases.map((one) => test(one.id, titleOf(one), ({ backend }) => replay(one, backend, goldens, file.name))),
-    );
+    .flatMap((file) => [
+      ...file.cases.map((one) => test(one.id, titleOf(one), ({ backend }) => replay(one, backend, goldens, file.name))),
+      ...unfitTests(test, file),
+    ]);
 }
 
 function titleOf(one: TrajectoryCase): string {

@@ -1,0 +1,1 @@
+export function endWithOutput(name: string): void;

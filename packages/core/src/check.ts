@@ -2,6 +2,14 @@ import { refuse, type SgdErrorCode } from './errors.ts';
 
 /** A value in a message: strings and numbers as they are, of objects only the kind and size; never more than a line. */
 export function shown(value: unknown): string {
+  try {
+    return isPromise(value) ? 'a promise: await it' : words(value);
+  } catch {
+    return 'an object that throws when it is read';
+  }
+}
+
+function words(value: unknown): string {
   if (typeof value === 'function') return 'a function';
   const isObject = typeof value === 'object' && value !== null;
   const kind = Object.prototype.toString.call(value).slice(8, -1);
@@ -29,6 +37,22 @@ export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
 }
 
+export function isPromise(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
+/** A plain object, of any realm. Instances of classes are none: a Map or a promise without keys would pass for an empty one. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** A plain object, or an instance of a class that has fields. */
+export function isOptions(value: unknown): value is Record<string, unknown> {
+  return isRecord(value) || (isObject(value) && !isPromise(value) && Object.keys(value).length > 0);
+}
+
 /** What an option may be, and how that is said in a message. */
 export type Kind = readonly [test: (value: never) => boolean, wanted: string];
 
@@ -48,7 +72,7 @@ export type Resolved<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> 
 
 /** Fills in defaults in the order of `spec`, and refuses unknown options and values of the wrong kind. */
 export function resolve<T>(spec: Spec, given: object, what: string): T {
-  want(isObject(given), what, 'an object', given);
+  want(isOptions(given), what, 'an object', given);
   for (const key of Object.keys(given)) {
     if (Object.hasOwn(spec, key)) continue;
     const plain = (name: string): string => name.replaceAll('_', '').toLowerCase();

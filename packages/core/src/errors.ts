@@ -32,7 +32,7 @@ export type SgdErrorCode =
   | 'SGD_DETACHED'
   /** A state that does not fit the optimizer. */
   | 'SGD_STATE_MISMATCH'
-  /** The engine failed or its device is lost; `cause` is what it threw. */
+  /** The engine failed, its device is lost, or a callback threw after the step was taken; `cause` is what was thrown. */
   | 'SGD_BACKEND';
 
 /** Every error that this package throws on purpose. Nothing was changed when it is thrown, except for `SGD_BACKEND`. */
@@ -58,6 +58,30 @@ export class SgdError extends Error {
  */
 export function isSgdError(error: unknown): error is SgdError {
   return error instanceof Error && error.name === 'SgdError';
+}
+
+/** What was thrown, in a line. */
+export function thrown(cause: unknown): string {
+  try {
+    return String(cause).slice(0, 299);
+  } catch {
+    return 'a value without a text';
+  }
+}
+
+/** Reads what the caller gave: a getter or a proxy of theirs may throw. */
+export function reading<T>(what: string, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    unreadable(what, cause);
+  }
+}
+
+/** Refuses what threw when it was read. */
+export function unreadable(what: string, cause: unknown, code: SgdErrorCode = 'SGD_INVALID_OPTION'): never {
+  if (isSgdError(cause)) throw cause;
+  refuse(code, `${what}: expected what can be read, but reading it threw ${thrown(cause)}`, cause);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isNumber, shown, want } from './check.ts';
-import { refuse } from './errors.ts';
+import { refuse, thrown } from './errors.ts';
 import type { Schedule } from './schedules/schedule.ts';
 
 /** A learning rate: a number, a schedule, or a function without arguments that is asked once per updating step. */
@@ -19,7 +19,7 @@ export function rateAt(source: LearningRate, step: number): number {
   try {
     rate = typeof source === 'function' ? source() : source.call(step);
   } catch (cause) {
-    refuse('SGD_INVALID_OPTION', `the learning rate function or schedule threw: ${String(cause)}`, cause);
+    refuse('SGD_INVALID_OPTION', `the learning rate function or schedule threw: ${thrown(cause)}`, cause);
   }
   want(isNumber(rate), 'the learning rate function or schedule', 'a number back', rate);
   return rate;

@@ -1,4 +1,4 @@
-import { BOOLEAN, NUMBER, resolve, shown, type Spec, want } from './check.ts';
+import { BOOLEAN, isOptions, NUMBER, resolve, shown, type Spec, want } from './check.ts';
 import type { Mode } from './contract.ts';
 import { refuse } from './errors.ts';
 import { LossScale } from './loss-scale.ts';
@@ -41,11 +41,14 @@ const SPEC: Spec = {
 const SILENT: Spec = { ...BASE, dynamic: [true, ...BOOLEAN] };
 
 function resolveOwn(given: LossScaleOptions): OwnConfig {
+  want(isOptions(given), 'LossScaleOptimizer', 'an object', given);
   const own: Record<string, unknown> = { ...given };
   for (const key of Object.keys(SILENT)) {
     const fallback = SILENT[key]?.[0];
     const { [key]: value = fallback } = own;
-    want(value === fallback, `LossScaleOptimizer: ${key}`, `${shown(fallback)}: set it on the inner optimizer`, value);
+    const cure =
+      key === 'dynamic' ? 'for a fixed scale use lossScaleFactor of an SGD instead' : 'set it on the inner optimizer';
+    want(value === fallback, `LossScaleOptimizer: ${key}`, `${shown(fallback)}: ${cure}`, value);
     delete own[key];
   }
   if (own.name === null) own.name = NAME_DEFAULT;

@@ -1,4 +1,4 @@
-import { BOOLEAN, isObject, type Kind, NUMBER, NUMBER_OR_NULL, resolve, type Spec, UNIT, want } from './check.ts';
+import { BOOLEAN, isOptions, type Kind, NUMBER, NUMBER_OR_NULL, resolve, type Spec, UNIT, want } from './check.ts';
 import type { Config } from './config.ts';
 import type { Clip } from './contract.ts';
 import { isRate, type LearningRate, RATE_WANTED } from './learning-rate.ts';
@@ -77,7 +77,7 @@ export function resolveOptions<T>(
   own: Spec,
   warn: OnWarning,
 ): OptimizerConfig & T {
-  want(isObject(given), 'options', 'an object', given);
+  want(isOptions(given), 'options', 'an object', given);
   const { decay, ...options } = given as Record<string, unknown>;
   if (options.name === null) options.name = name;
   const spec = { name: [name, ...NAME], learningRate: [0.01, isRate, RATE_WANTED], ...BASE, ...own } satisfies Spec;

@@ -1,4 +1,4 @@
-import { isObject, shown } from './check.ts';
+import { isObject, shown, want } from './check.ts';
 import { refuse } from './errors.ts';
 
 /** Keras's serialized form of an optimizer or schedule. */
@@ -42,13 +42,16 @@ function snakeCase(name: string): string {
  * @throws SgdError `SGD_INVALID_CONFIG`: a learning rate that is a function or a schedule that Keras does not have
  */
 export function serialize(value: Serializable): KerasObject {
+  want(isObject(value), 'serialize', 'an optimizer or a schedule', value, 'SGD_INVALID_CONFIG');
   const { className } = value;
   const optimizer = OPTIMIZERS.includes(className);
   if (!optimizer && !SCHEDULES.includes(className)) {
     refuse('SGD_INVALID_CONFIG', `${shown(className ?? value)} can't be serialized: Keras has no such class`);
   }
+  const given: unknown = typeof value.getConfig === 'function' ? value.getConfig() : undefined;
+  want(isObject(given), `${className}: getConfig()`, 'an object', given, 'SGD_INVALID_CONFIG');
   const config: Record<string, unknown> = {};
-  for (const [key, option] of Object.entries(value.getConfig())) {
+  for (const [key, option] of Object.entries(given)) {
     if (typeof option === 'function') refuse('SGD_INVALID_CONFIG', `${key} is a function, which can't be serialized`);
     config[snakeCase(key)] = isObject(option) ? serialize(option as unknown as Serializable) : option;
   }

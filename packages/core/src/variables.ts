@@ -1,8 +1,8 @@
-import { isObject, shown, want } from './check.ts';
+import { isRecord, shown, want } from './check.ts';
 import type { Backend, DType } from './contract.ts';
-import { isSgdError, refuse } from './errors.ts';
+import { isSgdError, reading, refuse } from './errors.ts';
 
-/** Variables by path, or in a list. */
+/** Variables in a plain object by path, or in a list. */
 export type Variables<V> = readonly V[] | Readonly<Record<string, V>>;
 
 /** A variable that the optimizer is built on. */
@@ -17,15 +17,18 @@ export interface BuiltVariable<V> {
 
 /** Names and describes the variables; refuses types that we don't have, and a variable that comes twice. */
 export function describeVariables<V, G>(backend: Backend<V, G>, given: Variables<V>): readonly BuiltVariable<V>[] {
-  const list = Array.isArray(given);
-  want(list || isObject(given), 'variables', 'an array or a record', given);
-  const entries = Object.entries<V>(given as Record<string, V>);
+  const [list, entries] = reading('variables', () => {
+    const isList = Array.isArray(given);
+    want(isList || isRecord(given), 'variables', 'an array or a record', given);
+    return [isList, Object.entries<V>(given as Record<string, V>)];
+  });
   want(entries.length > 0, 'variables', 'at least one', given);
   const taken = new Set<unknown>();
   return entries.map(([key, handle]) => {
     const at = `variables: ${shown(key)}`;
     if (taken.has(handle)) refuse('SGD_INVALID_OPTION', `${at} is given twice`);
     const { name: own, shape, dtype } = describe(backend, handle, at);
+    want(!list || own === undefined || typeof own === 'string', `${at}: its name`, 'a string', own);
     const wanted = list ? own || 'variable' : key;
     let path = wanted;
     for (let i = 1; taken.has(path); i++) path = `${wanted}_${i}`;

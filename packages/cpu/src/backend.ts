@@ -50,7 +50,7 @@ export function cpu(): Backend<CpuVariable, CpuGradient, 'sync'> {
       // the last digit tells Float32Array and Float64Array from each other and from all others
       return data?.[Symbol.toStringTag]?.[6] === dtype[6] && fits(data.length, shapeOf(gradient, shape), shape)
         ? null
-        : came(gradient);
+        : came(gradient, dtype === 'float64' ? 'Float64Array' : undefined);
     },
     open: openSession,
   };

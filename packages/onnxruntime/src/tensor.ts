@@ -23,10 +23,11 @@ const typeOf = (tensor: OnnxTensor): string | undefined =>
 export const sizeOf = (shape: readonly number[]): number =>
   shape.reduce((size, n) => size * (n >>> 0 === n ? n : NaN), 1);
 
-/** A tensor in a few words, for messages. */
-export function came(tensor: OnnxTensor): string {
+/** A tensor in a few words, for messages; `wanted` is what a plain array should have been. */
+export function came(tensor: OnnxTensor, wanted = 'Float32Array'): string {
   if (onGpu(tensor)) return `${tensor.type} in a GPU buffer, shape [${tensor.dims.join()}]`;
   const data = arrayOf(tensor) ?? tensor;
+  if (Array.isArray(data)) return `a plain Array of length ${data.length}: make it a ${wanted}`;
   // oxlint-disable-next-line typescript/restrict-template-expressions -- a value as it would be written
   return `${data?.constructor?.name ?? (data && typeof data)} of length ${data?.length}, shape [${shapeOf(tensor, [data?.length])}]`;
 }

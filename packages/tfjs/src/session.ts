@@ -114,6 +114,15 @@ function wantFeatures(tf: TensorFlow, { finiteCheck, variables }: Program): void
   if (needs) throw new SgdError('SGD_UNSUPPORTED', `the engine ${engine} can't read values within a step: no ${needs}`);
 }
 
+/** The step was taken: what a constraint throws must not pass for a refusal. */
+function projected({ onTensor }: TensorConstraint, index: number): Tensor | null {
+  try {
+    return onTensor(index);
+  } catch (cause) {
+    throw new SgdError('SGD_BACKEND', `a constraint threw ${String(cause).slice(0, 299)}`, { cause });
+  }
+}
+
 function constrain({ tf, program, refs }: State, indices: readonly number[]): void {
   for (const index of indices) {
     const { constraint, overwrites, shape } = program.variables[index]!;
@@ -121,7 +130,7 @@ function constrain({ tf, program, refs }: State, indices: readonly number[]): vo
     const { variable } = refs[index]!;
     tf.tidy(() => {
       if ('onTensor' in constraint) {
-        const tensor = (constraint as TensorConstraint).onTensor(index);
+        const tensor = projected(constraint as TensorConstraint, index);
         if (tensor) variable.assign(tensor);
       } else if (sizeOf(shape) > 0) {
         const values = copyOf(variable) as Float32Array;

@@ -1,5 +1,5 @@
 import { type Constraint, type Entry, type Measured, type Program, type Session, SgdError } from '@sgd/core';
-import { copyOf, engineOf, readAll, readsAtOnce, wantDevice } from './engines.ts';
+import { copyOf, engineOf, readAll, readsAtOnce, wantDevice, wantValues } from './engines.ts';
 import { choosePath } from './paths.ts';
 import { copied, type Figure, makeState, put, type Ref, sizeOf, type State, tensorOf, wantAlive } from './state.ts';
 import type { Tensor, TensorFlow } from './tf.ts';
@@ -42,6 +42,7 @@ export function openSession<V>(
       wantDevice(tf);
       const averages = step.ordinary && program.slots.has('average');
       for (const index of averages ? all : indices) wantAlive(state, index);
+      gradients.forEach((gradient, j) => wantValues(tf, gradient, program.variables[indices[j]!]!.path));
       if (!choosePath(tf, exact).step(state, step, gradients, indices)) return false;
       if (step.ordinary) constrain(state, indices);
       return true;

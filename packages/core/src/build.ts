@@ -1,6 +1,6 @@
 import { ARRAY, isRecord, resolve, type Resolved, shown, type Spec, want } from './check.ts';
 import type { Backend, Constraint, Feature, Mode, Program, ProgramVariable, Result, Session } from './contract.ts';
-import { refuse } from './errors.ts';
+import { reading, refuse } from './errors.ts';
 import { assignGroups, type Group, isPattern, stateless } from './groups.ts';
 import { enter, type Machine, type Plan, run, wantUnbuilt } from './machine.ts';
 import { clipOf } from './options.ts';
@@ -41,7 +41,7 @@ export function exclude<V, G, M extends Mode>(
   enter(machine, call, caller, true);
   wantUnbuilt(machine, call);
   const { variables, names } = resolve<Resolved<WeightDecayExclusion<V>>>(EXCLUSION, what, call);
-  machine.excluded = { variables: [...variables], names: names.map(toPattern) };
+  machine.excluded = reading(call, () => ({ variables: [...variables], names: names.map(toPattern) }));
 }
 
 function toPattern(source: string | RegExp): RegExp {

@@ -1,4 +1,4 @@
-import { refuse, type SgdErrorCode } from './errors.ts';
+import { reading, refuse, type SgdErrorCode } from './errors.ts';
 
 /** A value in a message: strings and numbers as they are, of objects only the kind and size; never more than a line. */
 export function shown(value: unknown): string {
@@ -72,6 +72,10 @@ export type Resolved<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> 
 
 /** Fills in defaults in the order of `spec`, and refuses unknown options and values of the wrong kind. */
 export function resolve<T>(spec: Spec, given: object, what: string): T {
+  return reading(what, () => filled<T>(spec, given, what));
+}
+
+function filled<T>(spec: Spec, given: object, what: string): T {
   want(isOptions(given), what, 'an object', given);
   for (const key of Object.keys(given)) {
     if (Object.hasOwn(spec, key)) continue;

@@ -70,11 +70,11 @@ export function thrown(cause: unknown): string {
 }
 
 /** Reads what the caller gave: a getter or a proxy of theirs may throw. */
-export function reading<T>(what: string, read: () => T): T {
+export function reading<T>(what: string, read: () => T, code?: SgdErrorCode): T {
   try {
     return read();
   } catch (cause) {
-    unreadable(what, cause);
+    unreadable(what, cause, code);
   }
 }
 

@@ -1,6 +1,6 @@
 import { BOOLEAN, isOptions, NUMBER, resolve, shown, type Spec, want } from './check.ts';
 import type { Mode } from './contract.ts';
-import { refuse } from './errors.ts';
+import { reading, refuse } from './errors.ts';
 import { LossScale } from './loss-scale.ts';
 import { enter, type Machine } from './machine.ts';
 import { machineOf, Optimizer } from './optimizer.ts';
@@ -41,8 +41,10 @@ const SPEC: Spec = {
 const SILENT: Spec = { ...BASE, dynamic: [true, ...BOOLEAN] };
 
 function resolveOwn(given: LossScaleOptions): OwnConfig {
-  want(isOptions(given), 'LossScaleOptimizer', 'an object', given);
-  const own: Record<string, unknown> = { ...given };
+  const own: Record<string, unknown> = reading('LossScaleOptimizer', () => {
+    want(isOptions(given), 'LossScaleOptimizer', 'an object', given);
+    return { ...given };
+  });
   for (const key of Object.keys(SILENT)) {
     const fallback = SILENT[key]?.[0];
     const { [key]: value = fallback } = own;
@@ -77,8 +79,10 @@ export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimiz
    * @throws SgdError `SGD_INVALID_OPTION`; `SGD_ALREADY_BUILT`; `SGD_UNSUPPORTED`: it is wrapped already
    */
   constructor(inner: SGD<V, G, M>, options: LossScaleOptions = {}) {
-    want(inner instanceof SGD, 'the optimizer to wrap', 'an SGD', inner);
-    const machine: Machine<V, G, M> = machineOf(inner);
+    const machine = reading('the optimizer to wrap', (): Machine<V, G, M> => {
+      want(inner instanceof SGD, 'the optimizer to wrap', 'an SGD', inner);
+      return machineOf(inner);
+    });
     const config = resolveOwn(options);
     enter(machine, 'LossScaleOptimizer', inner);
     if (inner.built) refuse('SGD_ALREADY_BUILT', 'LossScaleOptimizer: the optimizer to wrap is built');

@@ -1,6 +1,6 @@
 import { isPromise, type Resolved, want } from './check.ts';
 import type { Backend, Mode, Program, Result, Session, Step } from './contract.ts';
-import { isSgdError, refuse, thrown } from './errors.ts';
+import { isSgdError, reading, refuse, thrown } from './errors.ts';
 import type { Extras } from './extras.ts';
 import { type Group, resolveGroups } from './groups.ts';
 import { type LearningRate, setRate } from './learning-rate.ts';
@@ -80,15 +80,12 @@ export function makeMachine<V, G, M extends Mode>(
   extras: Resolved<Extras>,
   warn: OnWarning,
 ): Machine<V, G, M> {
-  const { contract } = (backend as { contract?: unknown } | undefined) ?? {};
-  want(
-    contract === 1,
-    'the second argument',
-    'a contract 1 backend such as cpu(); did you mean @sgd/tfjs?',
-    isPromise(backend) ? backend : contract,
-    'SGD_CONTRACT',
+  const second = 'the second argument';
+  const contract = reading(second, () =>
+    isPromise(backend) ? backend : (backend as { contract?: unknown } | null | undefined)?.contract,
   );
-  const groups = resolveGroups(extras.groups, config);
+  want(contract === 1, second, 'a contract 1 backend such as cpu(); did you mean @sgd/tfjs?', contract, 'SGD_CONTRACT');
+  const groups = reading('extras: groups', () => resolveGroups(extras.groups, config));
   const machine: Machine<V, G, M> = {
     backend,
     config,

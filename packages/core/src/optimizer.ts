@@ -121,7 +121,11 @@ export abstract class Optimizer<V, G, M extends Mode> {
     return this.#enter(call, (machine) => {
       const built = wantBuilt(machine, call);
       const all = built.variables;
-      const same = (variables ?? all).length === all.length && !variables?.some((v, i) => indexOf(built, v) !== i);
+      const same = reading(call, () => {
+        if (variables === undefined) return true;
+        const isList = Array.isArray(variables) && variables.length === all.length;
+        return isList && !variables.some((v, i) => indexOf(built, v as V) !== i);
+      });
       want(same, call, `the ${all.length} variables that it was built with, in that order`, variables);
       return machine.config.useEma ? averages(machine, call, 'assign') : done(machine, undefined);
     });
@@ -275,7 +279,7 @@ function pairsOf<G, V>(pairs: Iterable<readonly [G, V]>): readonly (readonly [G,
   want(isIterable, 'pairs', 'an iterable of [gradient, variable]', pairs);
   return Array.from(pairs, (pair) => {
     want(Array.isArray(pair), 'pairs', '[gradient, variable]', pair);
-    return pair;
+    return [pair[0] as G, pair[1] as V];
   });
 }
 

@@ -1,5 +1,5 @@
 import { isObject, shown, want } from './check.ts';
-import { refuse } from './errors.ts';
+import { reading, refuse } from './errors.ts';
 
 /** Keras's serialized form of an optimizer or schedule. */
 export interface KerasObject {
@@ -39,9 +39,13 @@ function snakeCase(name: string): string {
 /**
  * Keras's own JSON for an optimizer or schedule, as `keras.optimizers.serialize` writes it.
  *
- * @throws SgdError `SGD_INVALID_CONFIG`: a learning rate that is a function or a schedule that Keras does not have
+ * @throws SgdError `SGD_INVALID_CONFIG`: no optimizer or schedule, a learning rate that is a function or a schedule that Keras does not have
  */
 export function serialize(value: Serializable): KerasObject {
+  return reading('serialize', () => serialized(value), 'SGD_INVALID_CONFIG');
+}
+
+function serialized(value: Serializable): KerasObject {
   want(isObject(value), 'serialize', 'an optimizer or a schedule', value, 'SGD_INVALID_CONFIG');
   const { className } = value;
   const optimizer = OPTIMIZERS.includes(className);
@@ -53,7 +57,7 @@ export function serialize(value: Serializable): KerasObject {
   const config: Record<string, unknown> = {};
   for (const [key, option] of Object.entries(given)) {
     if (typeof option === 'function') refuse('SGD_INVALID_CONFIG', `${key} is a function, which can't be serialized`);
-    config[snakeCase(key)] = isObject(option) ? serialize(option as unknown as Serializable) : option;
+    config[snakeCase(key)] = isObject(option) ? serialized(option as unknown as Serializable) : option;
   }
   return {
     module: optimizer ? 'keras.optimizers' : 'keras.optimizers.schedules',

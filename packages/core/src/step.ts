@@ -63,7 +63,7 @@ export function prepare<V, G, M extends Mode>(
     unreadable('gradients', cause);
   }
   fill(machine);
-  for (let j = 0; j < plan.count; j++) examine(machine, plan, j);
+  examine(machine, plan);
   return true;
 }
 
@@ -172,17 +172,19 @@ function put<V, G, M extends Mode>(
   } else plan.missing[plan.missed++] = index;
 }
 
-/** Refuses a gradient that does not fit its variable. */
-function examine<V, G, M extends Mode>({ backend }: Machine<V, G, M>, plan: Plan<V, G>, j: number): void {
-  const gradient = plan.gradients[j] as G;
-  const index = plan.indices[j] as number;
-  let came: string | null;
+/** Refuses gradients that do not fit their variables. */
+function examine<V, G, M extends Mode>({ backend }: Machine<V, G, M>, plan: Plan<V, G>): void {
+  const { gradients, indices, program, count } = plan;
+  let index = 0;
   try {
-    came = backend.refuses(gradient, index, plan.program);
+    for (let j = 0; j < count; j++) {
+      index = indices[j] as number;
+      const came = backend.refuses(gradients[j] as G, index, program);
+      if (came !== null) refuseGradient(plan, index, isPromise(gradients[j]) ? shown(gradients[j]) : came);
+    }
   } catch (cause) {
     unreadable(`gradient of ${plan.variables[index]?.path as string}`, cause, 'SGD_GRADIENT_SHAPE');
   }
-  if (came !== null) refuseGradient(plan, index, isPromise(gradient) ? shown(gradient) : came);
 }
 
 function refuseGradient<V, G>({ program }: Plan<V, G>, index: number, came: string): never {

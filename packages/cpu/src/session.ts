@@ -90,18 +90,18 @@ export function openSession(
   // gradients that were found to lie apart; only small ones are kept, for which asking again would cost more than the step
   const apart: unknown[] = [];
   const constraints = variables.map((v) => (v.overwrites ? null : v.constraint));
-  /** The arrays of the step under way; the list is kept, so that a step allocates nothing. */
+  /** The arrays of the step under way. The list is kept, so that a step allocates nothing, and small arrays with it. */
   const given: FloatArray[] = [];
   let updated = false;
 
   /** Refuses an array that does not have the length of variable `i` any more. */
-  const wantLength = ({ length }: FloatArray, i: number, what = ''): void => {
-    if (length !== sizes[i]) {
+  const wantLength = (array: FloatArray, i: number, what: string): void => {
+    if (array.length !== sizes[i]) {
       throw new SgdError('SGD_DETACHED', `the memory of ${what}"${variables[i]!.path}" was detached or resized`);
     }
   };
   const wantAttached = (): void => {
-    for (let i = 0; i < count; i++) wantLength(variable[i]!, i);
+    for (let i = 0; i < count; i++) wantLength(variable[i]!, i, '');
   };
 
   /** The values of a slot, of a length if one is given. */
@@ -182,7 +182,10 @@ export function openSession(
     variables: handles,
     step(step, gradients, indices) {
       // all arrays first: a getter of the caller's may detach any of them
-      for (let j = 0; j < indices.length; j++) given[j] = arrayOf(gradients[j]!);
+      for (let j = 0; j < indices.length; j++) {
+        const g = arrayOf(gradients[j]!);
+        if (given[j] !== g) given[j] = g;
+      }
       wantAttached();
       for (const typed of k) {
         typed[SCALE] = step.lossScale;
@@ -238,8 +241,8 @@ export function openSession(
         const i = indices[j]!;
         k[types[i]!][NORM] = Math.sqrt(norms[j]!);
         run(lists[i]![2 + way]!, i, given[j]!);
+        if (sizes[i]! > SMALL) given[j] = none;
       }
-      given.fill(none);
       if (step.ordinary && indices.length < count) {
         for (let i = 0; i < count; i++) {
           if (lists[i]![way]!.length > 0 && !indices.includes(i)) run(lists[i]![way]!, i, variable[i]!);

@@ -58,14 +58,20 @@ export function runner(
   let next = 0;
   let piece: Tensor | undefined;
 
-  const addressOf = (place: Place, i: number): number => {
-    if (place?.length !== lengths[i] || (place instanceof Tensor && (!place.at || place.arena !== arena))) {
+  /** Refuses memory of another length than the gradient had when it was checked. */
+  const wantSame = (length: number, i: number): void => {
+    if (length !== lengths[i]) {
       const text = `the memory of the gradient of "${variables[i]!.path}" was freed, detached or resized`;
       throw new SgdError('SGD_DETACHED', text);
     }
+  };
+  const addressOf = (place: Place, i: number): number => {
     if (place === apart[i]) return 0;
     wantApart(place, i, 'SGD_GRADIENT_SHAPE');
-    if (place instanceof Tensor) return place.at;
+    if (place instanceof Tensor) {
+      wantSame(place.at && place.arena === arena ? place.length : NaN, i);
+      return place.at;
+    }
     apart[i] = place.length > SMALL || place;
     return 0;
   };
@@ -96,6 +102,7 @@ export function runner(
       const i = indices[j]!;
       const data = places[j] as Float32Array;
       const { length } = data;
+      wantSame(length, i);
       if (length > LARGE && !variables[i]!.overwrites) {
         piece ??= make(PIECE);
         addresses[j] = 4 * j + 1;
@@ -107,7 +114,7 @@ export function runner(
     }
     const taken = records.run(step, addresses, indices);
     views = nothing;
-    places.fill(none);
+    for (let j = 0; j < indices.length; j++) places[j] = none;
     return taken;
   };
   return { find, step: run };

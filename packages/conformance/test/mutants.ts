@@ -463,6 +463,34 @@ export const mutants: readonly Mutant[] = [
     hooks: { backend: () => ({ gradient: ({ data, shape }) => ({ data, shape: [...shape] }) }) },
   },
   {
+    name: 'trusts a gradient that it took before',
+    room: 'ownership',
+    hooks: {
+      backend: (base) => {
+        const fit = new WeakSet<object>();
+        return {
+          refuses(gradient, index, program) {
+            const values: unknown = ArrayBuffer.isView(gradient) ? gradient : (gradient as { data?: unknown }).data;
+            if (!ArrayBuffer.isView(values)) return base.refuses(gradient, index, program);
+            const refused = fit.has(values) ? null : base.refuses(gradient, index, program);
+            if (refused === null) fit.add(values);
+            return refused;
+          },
+        };
+      },
+      // copies that are as long as the variables, of what is left of the gradients
+      step: (call) => {
+        call.gradients = call.gradients.map((gradient, j) => {
+          const { shape, dtype } = call.program.variables[call.indices[j]!]!;
+          const size = shape.reduce((n, d) => n * d, 1);
+          const copy = dtype === 'float64' ? new Float64Array(size) : new Float32Array(size);
+          copy.set(valuesOf(gradient).subarray(0, size));
+          return { data: copy, shape };
+        });
+      },
+    },
+  },
+  {
     name: 'read returns the live arrays',
     room: 'ownership',
     hooks: {

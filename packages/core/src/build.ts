@@ -1,8 +1,8 @@
-import { ARRAY, isObject, resolve, type Resolved, shown, type Spec, want } from './check.ts';
+import { ARRAY, isRecord, resolve, type Resolved, shown, type Spec, want } from './check.ts';
 import type { Backend, Constraint, Feature, Mode, Program, ProgramVariable, Result, Session } from './contract.ts';
-import { refuse } from './errors.ts';
+import { reading, refuse } from './errors.ts';
 import { assignGroups, type Group, isPattern, stateless } from './groups.ts';
-import { type Machine, run, wantUnbuilt } from './machine.ts';
+import { enter, type Machine, type Plan, run, wantUnbuilt } from './machine.ts';
 import { clipOf } from './options.ts';
 import { short } from './shown.ts';
 import { type BuiltVariable, describeVariables, indexOf, type Variables } from './variables.ts';
@@ -28,15 +28,21 @@ export interface WeightDecayExclusion<V> {
 
 const BUILD: Spec = {
   overwriteWithGradient: [[], ...ARRAY],
-  constraints: [{}, isObject, 'a record by path'],
+  constraints: [{}, isRecord, 'a record by path'],
 };
 const EXCLUSION: Spec = { variables: [[], ...ARRAY], names: [[], ...ARRAY] };
 
 /** Takes note of what weight decay leaves alone. */
-export function exclude<V, G, M extends Mode>(machine: Machine<V, G, M>, what: WeightDecayExclusion<V>): void {
-  wantUnbuilt(machine, 'excludeFromWeightDecay');
-  const { variables, names } = resolve<Resolved<WeightDecayExclusion<V>>>(EXCLUSION, what, 'excludeFromWeightDecay');
-  machine.excluded = { variables: [...variables], names: names.map(toPattern) };
+export function exclude<V, G, M extends Mode>(
+  machine: Machine<V, G, M>,
+  what: WeightDecayExclusion<V>,
+  caller: unknown,
+): void {
+  const call = 'excludeFromWeightDecay';
+  enter(machine, call, caller, true);
+  wantUnbuilt(machine, call);
+  const { variables, names } = resolve<Resolved<WeightDecayExclusion<V>>>(EXCLUSION, what, call);
+  machine.excluded = reading(call, () => ({ variables: [...variables], names: names.map(toPattern) }));
 }
 
 function toPattern(source: string | RegExp): RegExp {
@@ -48,13 +54,42 @@ function toPattern(source: string | RegExp): RegExp {
   }
 }
 
-/** Makes the program and opens the session; what names a variable that is not there is refused. */
+/** Opens a session on the variables. */
 export function build<V, G, M extends Mode>(
   machine: Machine<V, G, M>,
   given: Variables<V>,
   options: BuildOptions<V>,
 ): Result<M, void> {
   wantUnbuilt(machine, 'build');
+  let plan: Plan<V, G>;
+  return run(
+    machine,
+    'build',
+    () => open(machine, (plan = makePlan(machine, given, options))),
+    (_, session: Session<V, G, M>) => {
+      machine.built = { ...plan, session };
+    },
+    null,
+    null,
+  );
+}
+
+export function open<V, G, M extends Mode>(
+  { backend }: Machine<V, G, M>,
+  { program, variables }: Plan<V, G>,
+): Result<M, Session<V, G, M>> {
+  return backend.open(
+    program,
+    variables.map((v) => v.handle),
+  );
+}
+
+/** Makes the program; what names a variable that is not there is refused. */
+export function makePlan<V, G, M extends Mode>(
+  machine: Machine<V, G, M>,
+  given: Variables<V>,
+  options: BuildOptions<V>,
+): Plan<V, G> {
   const { backend, groups } = machine;
   const variables = describeVariables(backend, given);
   const known = new Map<unknown, number>();
@@ -65,45 +100,32 @@ export function build<V, G, M extends Mode>(
   );
   const program = makeProgram(machine, variables, known, groupOf, options);
   wantSupport(backend, program);
-  const n = variables.length;
-  return run(
-    machine,
-    'build',
-    () =>
-      backend.open(
-        program,
-        variables.map((v) => v.handle),
-      ),
-    (_, session: Session<V, G, M>) => {
-      machine.built = {
-        variables,
-        known,
-        program,
-        session,
-        roles: groupOf.map((group, i) =>
-          (groups[group] as Group).frozen ? 'frozen' : program.variables[i]?.overwrites ? 'overwrites' : 'ordinary',
-        ),
-        gradients: [],
-        indices: [],
-        count: 0,
-        missing: [],
-        missed: 0,
-        seen: new Float64Array(n),
-        call: 0,
-      };
-    },
-    null,
-    null,
-  );
+  return {
+    variables,
+    known,
+    program,
+    roles: groupOf.map((group, i) =>
+      (groups[group] as Group).frozen ? 'frozen' : program.variables[i]?.overwrites ? 'overwrites' : 'ordinary',
+    ),
+    gradients: [],
+    indices: [],
+    count: 0,
+    frozen: 0,
+    missing: [],
+    missed: 0,
+    seen: new Float64Array(variables.length),
+    call: 0,
+  };
 }
 
 function makeProgram<V, G, M extends Mode>(
-  { config, extras, groups, scale, excluded }: Machine<V, G, M>,
+  machine: Machine<V, G, M>,
   variables: readonly BuiltVariable<V>[],
   known: ReadonlyMap<unknown, number>,
   groupOf: readonly number[],
   options: BuildOptions<V>,
 ): Program {
+  const { config, extras, groups, scale, excluded } = machine;
   const { overwriteWithGradient, constraints } = resolve<Resolved<BuildOptions<V>>>(BUILD, options, 'build');
   const indices = (list: readonly (V | string)[]): Set<number> => new Set(list.map((v) => indexOf({ known }, v)));
   const overwriting = indices(overwriteWithGradient);
@@ -111,7 +133,7 @@ function makeProgram<V, G, M extends Mode>(
   const constraintOf = new Map<number, Constraint>();
   for (const [path, constraint] of Object.entries(constraints)) {
     want(typeof constraint === 'function', `constraints: ${short(path)}`, 'a function', constraint);
-    constraintOf.set(indexOf({ known }, path), constraint);
+    constraintOf.set(indexOf({ known }, path), watched(machine, constraint));
   }
   const momentum = groups.some((group) => group.momentum !== 0);
   return {
@@ -139,6 +161,15 @@ function makeProgram<V, G, M extends Mode>(
       };
     }),
   };
+}
+
+/** A constraint that the machine knows to have run. What an engine finds on it stays, such as a form that works on its tensors. */
+function watched(machine: { constrained: boolean }, constraint: Constraint): Constraint {
+  const run: Constraint = (data, shape) => {
+    machine.constrained = true;
+    constraint(data, shape);
+  };
+  return Object.assign(run, constraint);
 }
 
 function trueOf<K extends string>(record: Readonly<Record<K, boolean>>): Set<K> {

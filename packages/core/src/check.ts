@@ -1,8 +1,8 @@
-import { refuse, type SgdErrorCode } from './errors.ts';
+import { reading, refuse, type SgdErrorCode } from './errors.ts';
 import { nearest } from './nearest.ts';
-import { shown } from './shown.ts';
+import { isPromise, shown } from './shown.ts';
 
-export { shown };
+export { isPromise, shown };
 
 /** Throws unless `ok`, saying what was wanted and what came. */
 export function want(
@@ -22,6 +22,18 @@ export function isNumber(value: unknown): value is number {
 /** A record, not an array and not a typed array. */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !ArrayBuffer.isView(value);
+}
+
+/** A plain object, of any realm. Instances of classes are none: a Map or a promise without keys would pass for an empty one. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false;
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
+}
+
+/** A plain object, or an instance of a class that has fields. */
+export function isOptions(value: unknown): value is Record<string, unknown> {
+  return isRecord(value) || (isObject(value) && !isPromise(value) && Object.keys(value).length > 0);
 }
 
 /** What an option may be, and how that is said in a message. */
@@ -53,7 +65,7 @@ export type Resolved<T> = { readonly [K in keyof T]-?: Exclude<T[K], undefined> 
  * @throws SgdError `SGD_INVALID_OPTION`
  */
 export function checkOptions(given: unknown, names: readonly string[], what: string): void {
-  want(isObject(given), what, 'an object', given);
+  want(isOptions(given), what, 'an object', given);
   const unknown = Object.keys(given).find((key) => !names.includes(key));
   if (unknown === undefined) return;
   const meant = nearest(unknown, names);
@@ -63,6 +75,10 @@ export function checkOptions(given: unknown, names: readonly string[], what: str
 
 /** Fills in defaults in the order of `spec`, and refuses unknown options and values of the wrong kind. */
 export function resolve<T>(spec: Spec, given: object, what: string): T {
+  return reading(what, () => filled<T>(spec, given, what));
+}
+
+function filled<T>(spec: Spec, given: object, what: string): T {
   checkOptions(given, Object.keys(spec), what);
   const result: Record<string, unknown> = {};
   for (const key in spec) {

@@ -32,7 +32,7 @@ export interface HostTensor {
 
 /**
  * Changes a variable in place after a step, e.g. to keep it non-negative. Called with the values in row-major order.
- * It must not throw, keep `data`, or call the optimizer.
+ * It must not throw, keep `data`, or call the optimizer. What it throws becomes the `cause` of an `SGD_BACKEND`: the step was taken.
  */
 export type Constraint = (data: FloatArray, shape: readonly number[]) => void;
 

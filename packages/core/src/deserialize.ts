@@ -1,6 +1,6 @@
 import { isObject, LONGEST_NAME, shown, want } from './check.ts';
 import type { Backend, Mode } from './contract.ts';
-import { isSgdError, refuse } from './errors.ts';
+import { isSgdError, reading, refuse } from './errors.ts';
 import type { Extras } from './extras.ts';
 import { LossScaleOptimizer } from './loss-scale-optimizer.ts';
 import { CosineDecay } from './schedules/cosine.ts';
@@ -25,8 +25,18 @@ function invalid(message: string, cause?: unknown): never {
   refuse('SGD_INVALID_CONFIG', message, cause);
 }
 
+interface Parts {
+  readonly className: string;
+  readonly config: Record<string, unknown>;
+  readonly module: unknown;
+}
+
 /** The class name and config of a serialized object. */
-function parts(json: unknown, what: string): { className: string; config: Record<string, unknown>; module: unknown } {
+function parts(json: unknown, what: string): Parts {
+  return reading(what, () => partsOf(json, what), 'SGD_INVALID_CONFIG');
+}
+
+function partsOf(json: unknown, what: string): Parts {
   want(isObject(json), what, 'a serialized object', json, 'SGD_INVALID_CONFIG');
   const { class_name: className, config = {}, module } = json;
   want(typeof className === 'string', `${what}: class_name`, 'a string', className, 'SGD_INVALID_CONFIG');
@@ -36,7 +46,7 @@ function parts(json: unknown, what: string): { className: string; config: Record
 
 /** Keras's option names to ours: `learning_rate` to `learningRate`. */
 function options(config: Record<string, unknown>): Record<string, unknown> {
-  const entries = Object.entries(config).map(([key, value]) => {
+  const entries = reading('config', () => Object.entries(config), 'SGD_INVALID_CONFIG').map(([key, value]) => {
     // before anything that takes longer the longer the name is
     if (key.length > LONGEST_NAME) invalid(`config: unknown ${shown(key)}`);
     if (/[A-Z]/.test(key)) invalid(`config: expected names in snake_case, got ${shown(key)}`);
@@ -61,6 +71,10 @@ function construct<T>(make: () => T): T {
  * @throws SgdError `SGD_INVALID_CONFIG`: not a serialized schedule of Keras's, or options that it refuses
  */
 export function deserializeSchedule(json: unknown): Schedule {
+  return reading('schedule', () => scheduleFrom(json), 'SGD_INVALID_CONFIG');
+}
+
+function scheduleFrom(json: unknown): Schedule {
   const { className, config } = parts(json, 'schedule');
   const Class = Object.hasOwn(SCHEDULES, className) ? SCHEDULES[className] : undefined;
   if (Class === undefined)
@@ -71,14 +85,15 @@ export function deserializeSchedule(json: unknown): Schedule {
 
 /** Keras looks nested objects up by their module, so that it must be there. */
 function nested(value: unknown, what: string): unknown {
-  if (isObject(value) && value.module === undefined) invalid(`${what}: expected a serialized object with its module`);
+  const lacks = reading(what, () => isObject(value) && value.module === undefined, 'SGD_INVALID_CONFIG');
+  if (lacks) invalid(`${what}: expected a serialized object with its module`);
   return value;
 }
 
 function sgdOptions(config: Record<string, unknown>): Record<string, unknown> {
   const given = options(config);
-  if (isObject(given.learningRate))
-    given.learningRate = deserializeSchedule(nested(given.learningRate, 'learning_rate'));
+  const isSchedule = reading('learning_rate', () => isObject(given.learningRate), 'SGD_INVALID_CONFIG');
+  if (isSchedule) given.learningRate = deserializeSchedule(nested(given.learningRate, 'learning_rate'));
   return given;
 }
 

@@ -1,3 +1,5 @@
+import { thrown } from './shown.ts';
+
 /** The codes of {@link SgdError}. They are stable; messages are not. */
 export type SgdErrorCode =
   /** An option has a wrong type or value, or is unknown. */
@@ -32,7 +34,7 @@ export type SgdErrorCode =
   | 'SGD_DETACHED'
   /** A state that does not fit the optimizer. */
   | 'SGD_STATE_MISMATCH'
-  /** The engine failed or its device is lost; `cause` is what it threw. */
+  /** The engine failed, its device is lost, or a callback threw after the step was taken; `cause` is what was thrown. */
   | 'SGD_BACKEND';
 
 /** Characters of a message at most: whatever is in it, it can be logged. */
@@ -61,6 +63,21 @@ export class SgdError extends Error {
  */
 export function isSgdError(error: unknown): error is SgdError {
   return error instanceof Error && error.name === 'SgdError';
+}
+
+/** Reads what the caller gave: a getter or a proxy of theirs may throw. */
+export function reading<T>(what: string, read: () => T, code?: SgdErrorCode): T {
+  try {
+    return read();
+  } catch (cause) {
+    unreadable(what, cause, code);
+  }
+}
+
+/** Refuses what threw when it was read. */
+export function unreadable(what: string, cause: unknown, code: SgdErrorCode = 'SGD_INVALID_OPTION'): never {
+  if (isSgdError(cause)) throw cause;
+  refuse(code, `${what}: expected what can be read, but reading it threw ${thrown(cause)}`, cause);
 }
 
 /**

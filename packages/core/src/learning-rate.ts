@@ -1,5 +1,5 @@
 import { isNumber, shown, want } from './check.ts';
-import { refuse } from './errors.ts';
+import { reading, refuse } from './errors.ts';
 import type { Schedule } from './schedules/schedule.ts';
 import { thrown } from './shown.ts';
 
@@ -31,7 +31,12 @@ export function rateAt(source: LearningRate, step: number): number {
  * rules: anything over a number, but over a schedule or function only another of these.
  */
 export function setRate(old: LearningRate, rate: LearningRate): LearningRate {
-  want(isRate(rate), 'learningRate', RATE_WANTED, rate);
+  want(
+    reading('learningRate', () => isRate(rate)),
+    'learningRate',
+    RATE_WANTED,
+    rate,
+  );
   if (!isNumber(rate)) return rate;
   if (!isNumber(old)) refuse('SGD_INVALID_OPTION', `learningRate: ${shown(rate)} can't replace a schedule or function`);
   return Math.fround(rate);

@@ -1,6 +1,6 @@
-import { BOOLEAN, isObject, NUMBER, resolve, shown, type Spec, want } from './check.ts';
+import { BOOLEAN, isObject, isOptions, NUMBER, resolve, shown, type Spec, want } from './check.ts';
 import type { Backend, Mode } from './contract.ts';
-import { refuse } from './errors.ts';
+import { reading, refuse } from './errors.ts';
 import type { Extras } from './extras.ts';
 import { LossScale } from './loss-scale.ts';
 import { enter, type Machine } from './machine.ts';
@@ -52,12 +52,16 @@ const SPEC: Spec = {
 const SILENT: Spec = { ...BASE, dynamic: [true, ...BOOLEAN] };
 
 function resolveOwn(given: LossScaleOptions): OwnConfig {
-  want(isObject(given), 'LossScaleOptimizer', 'an object', given);
-  const own: Record<string, unknown> = { ...given };
+  const own: Record<string, unknown> = reading('LossScaleOptimizer', () => {
+    want(isOptions(given), 'LossScaleOptimizer', 'an object', given);
+    return { ...given };
+  });
   for (const key of Object.keys(SILENT)) {
     const fallback = SILENT[key]?.[0];
     const { [key]: value = fallback } = own;
-    want(value === fallback, `LossScaleOptimizer: ${key}`, `${shown(fallback)}: set it on the inner optimizer`, value);
+    const cure =
+      key === 'dynamic' ? 'for a fixed scale use lossScaleFactor of an SGD instead' : 'set it on the inner optimizer';
+    want(value === fallback, `LossScaleOptimizer: ${key}`, `${shown(fallback)}: ${cure}`, value);
     delete own[key];
   }
   if (own.name === null) own.name = NAME_DEFAULT;
@@ -86,8 +90,10 @@ export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimiz
    * @throws SgdError `SGD_INVALID_OPTION`; `SGD_ALREADY_BUILT`; `SGD_UNSUPPORTED`: it is wrapped already
    */
   constructor(inner: SGD<V, G, M>, options: LossScaleOptions = {}) {
-    want(inner instanceof SGD, 'the optimizer to wrap', 'an SGD', inner);
-    const machine: Machine<V, G, M> = machineOf(inner);
+    const machine = reading('the optimizer to wrap', (): Machine<V, G, M> => {
+      want(inner instanceof SGD, 'the optimizer to wrap', 'an SGD', inner);
+      return machineOf(inner);
+    });
     if (machine.owner !== inner) refuse('SGD_UNSUPPORTED', REWRAPPED);
     const config = resolveOwn(options);
     enter(machine, 'LossScaleOptimizer', inner);

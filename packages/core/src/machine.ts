@@ -1,6 +1,6 @@
-import { type Resolved, want } from './check.ts';
+import { isPromise, type Resolved, want } from './check.ts';
 import type { Backend, Mode, Program, Result, Session, Step } from './contract.ts';
-import { isSgdError, refuse } from './errors.ts';
+import { isSgdError, reading, refuse } from './errors.ts';
 import type { Extras } from './extras.ts';
 import { type Group, resolveGroups } from './groups.ts';
 import { type LearningRate, setRate } from './learning-rate.ts';
@@ -16,13 +16,12 @@ export interface MachineConfig extends OptimizerConfig {
   readonly nesterov: boolean;
 }
 
-/** What exists once the optimizer is built. */
-export interface Built<V, G, M extends Mode> {
+/** What is known of the variables before the engine opens a session on them. */
+export interface Plan<V, G> {
   readonly variables: readonly BuiltVariable<V>[];
   /** Indices by path and by the handles given to `build`. */
   readonly known: ReadonlyMap<unknown, number>;
   readonly program: Program;
-  readonly session: Session<V, G, M>;
   /** The engine's part of the step under way. Kept from step to step, so that a step allocates nothing. */
   readonly gradients: G[];
   readonly indices: number[];
@@ -32,10 +31,16 @@ export interface Built<V, G, M extends Mode> {
   /** By variable: the call in which it was last named, to find repeats. */
   readonly seen: Float64Array;
   call: number;
-  /** How many gradients reach the engine in the step under way. */
+  /** How many gradients reach the engine in the step under way, and how many are left aside as their variables are frozen. */
   count: number;
+  frozen: number;
   /** By variable: what becomes of its gradient. */
   readonly roles: readonly ('ordinary' | 'overwrites' | 'frozen')[];
+}
+
+/** What exists once the optimizer is built. */
+export interface Built<V, G, M extends Mode> extends Plan<V, G> {
+  readonly session: Session<V, G, M>;
 }
 
 /**
@@ -61,6 +66,8 @@ export interface Machine<V, G, M extends Mode> {
   disposed: boolean;
   /** The optimizer whose calls may change something: the outermost one. */
   owner: unknown;
+  /** Whether a constraint has run in the call in flight: then variables have changed, whatever is thrown. */
+  constrained: boolean;
   /** The call in flight, and when it ends. */
   busy: string | null;
   idle: Promise<unknown> | null;
@@ -74,15 +81,12 @@ export function makeMachine<V, G, M extends Mode>(
   extras: Resolved<Extras>,
   warn: OnWarning,
 ): Machine<V, G, M> {
-  const { contract } = (backend as { contract?: unknown } | undefined) ?? {};
-  want(
-    contract === 1,
-    'the second argument',
-    'a contract 1 backend such as cpu(); did you mean @sgd/tfjs?',
-    contract,
-    'SGD_CONTRACT',
+  const second = 'the second argument';
+  const contract = reading(second, () =>
+    isPromise(backend) ? backend : (backend as { contract?: unknown } | null | undefined)?.contract,
   );
-  const groups = resolveGroups(extras.groups, config);
+  want(contract === 1, second, 'a contract 1 backend such as cpu(); did you mean @sgd/tfjs?', contract, 'SGD_CONTRACT');
+  const groups = reading('extras: groups', () => resolveGroups(extras.groups, config));
   const machine: Machine<V, G, M> = {
     backend,
     config,
@@ -107,6 +111,7 @@ export function makeMachine<V, G, M extends Mode>(
     swapped: false,
     disposed: false,
     owner: null,
+    constrained: false,
     busy: null,
     idle: null,
     excluded: { variables: [], names: [] },
@@ -141,9 +146,9 @@ export function wantUnbuilt(machine: { readonly built: unknown }, call: string):
   if (machine.built !== null) refuse('SGD_ALREADY_BUILT', `${call}: the optimizer is built`);
 }
 
-/** What an engine throws becomes `SGD_BACKEND`. */
-function fail(machine: Pick<AnyMachine, 'busy' | 'backend'>, cause: unknown): never {
-  if (isSgdError(cause)) throw cause;
+/** What an engine throws becomes `SGD_BACKEND`; refusals of its own stay what they are, as long as nothing was changed. */
+function fail(machine: Pick<AnyMachine, 'busy' | 'backend' | 'constrained'>, cause: unknown): never {
+  if (isSgdError(cause) && !machine.constrained) throw cause;
   refuse('SGD_BACKEND', `${machine.busy}: the backend "${machine.backend.name}" failed: ${thrown(cause)}`, cause);
 }
 
@@ -151,6 +156,7 @@ function end<V, G, M extends Mode>(machine: Machine<V, G, M>): void {
   // gradients belong to the caller
   machine.built?.gradients.fill(undefined as G);
   machine.busy = machine.idle = null;
+  machine.constrained = false;
 }
 
 /** Runs an engine call as the one in flight: at once, or, on an asynchronous engine, as a promise. */

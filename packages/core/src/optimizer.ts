@@ -1,13 +1,15 @@
 import { averages } from './averages.ts';
-import { want } from './check.ts';
+import { isPromise, want } from './check.ts';
 import { build, type BuildOptions, exclude, type WeightDecayExclusion } from './build.ts';
 import type { FloatArray, Measured, Mode, Result } from './contract.ts';
+import { reading } from './errors.ts';
+import { applyFirst } from './first.ts';
 import { type LearningRate, rateAt, setRate } from './learning-rate.ts';
 import { type Built, done, enter, type Machine, run, wantBuilt } from './machine.ts';
 import { optimizerVariables, type OptimizerVariable } from './optimizer-variables.ts';
 import { readAll, readMeasured, readOne } from './reads.ts';
 import { readState, type State, writeState } from './state.ts';
-import { apply, type Gradients, iterations, setIterations } from './step.ts';
+import { apply, type Gradients, isEmpty, iterations, setIterations } from './step.ts';
 import { indexOf, type Variables } from './variables.ts';
 
 let reach: (optimizer: object) => unknown;
@@ -66,11 +68,14 @@ export abstract class Optimizer<V, G, M extends Mode> {
 
   /**
    * One step. Gradients in build order or by path; `variables` (handles or paths) instead names those that a list is for, in any order.
-   * A variable without gradient (`null`) is left as it is, except that its average moves. Unbuilt, it builds on `variables` first.
+   * A variable without gradient (`null`) is left as it is, except that its average moves. Unbuilt, it builds on `variables` first; if that
+   * first step is refused, it stays unbuilt.
    *
-   * @returns `false` when the step was dropped because a gradient or a norm to clip by is not finite, else `true`, also for an empty list, which does nothing
+   * @returns `false` when the step was dropped because a gradient or a norm to clip by is not finite, else `true`, also for an empty list
+   * or record, which does nothing
    * @throws SgdError `SGD_NOT_BUILT`, `SGD_GRADIENT_COUNT`, `SGD_GRADIENT_SHAPE`, `SGD_NO_GRADIENTS`, `SGD_UNKNOWN_VARIABLE`,
-   * `SGD_NOT_FINITE`, `SGD_DETACHED`, `SGD_INVALID_OPTION` (a learning rate function that throws or returns no number), `SGD_BACKEND`
+   * `SGD_NOT_FINITE`, `SGD_DETACHED`, `SGD_INVALID_OPTION` (no list or plain record, or one that throws when it is read; a learning rate
+   * function that throws or returns no number), `SGD_BACKEND` (also what a constraint throws, after the step)
    */
   apply(gradients: Gradients<G>, variables?: readonly (V | string)[]): Result<M, boolean> {
     const machine = this.#machine;
@@ -85,20 +90,19 @@ export abstract class Optimizer<V, G, M extends Mode> {
   /** Keras builds on the variables of the first call; an empty list it takes at any time. */
   #applyUnbuilt(gradients: Gradients<G>, variables: readonly (V | string)[] | undefined): Result<M, boolean> {
     const machine = this.#machine;
-    if (variables === undefined) {
-      const nothing = Array.isArray(gradients) && gradients.length === 0 && machine.scale === null;
-      if (!nothing) wantBuilt(machine, 'apply');
-      return done(machine, true);
-    }
-    const built = build(machine, variables as readonly V[], {});
-    const go = (): Result<M, boolean> => this.apply(gradients, variables);
-    return machine.backend.mode === 'sync' ? go() : ((built as Promise<void>).then(go) as Result<M, boolean>);
+    if (variables !== undefined) return applyFirst(machine, gradients, variables as readonly V[]);
+    if (machine.scale !== null || !isEmpty(gradients)) wantBuilt(machine, 'apply');
+    return done(machine, true);
   }
 
-  /** As {@link Optimizer.apply}, for pairs of gradient and variable (or path). */
+  /**
+   * As {@link Optimizer.apply}, for pairs of gradient and variable (or path).
+   *
+   * @throws SgdError as {@link Optimizer.apply}; `SGD_INVALID_OPTION`: no iterable of pairs
+   */
   applyGradients(pairs: Iterable<readonly [G | null | undefined, V | string]>): Result<M, boolean> {
     return this.#enter('applyGradients', () => {
-      const list = [...pairs];
+      const list = reading('pairs', () => pairsOf(pairs));
       return this.apply(
         list.map(([gradient]) => gradient),
         list.map(([, variable]) => variable),
@@ -117,7 +121,11 @@ export abstract class Optimizer<V, G, M extends Mode> {
     return this.#enter(call, (machine) => {
       const built = wantBuilt(machine, call);
       const all = built.variables;
-      const same = (variables ?? all).length === all.length && !variables?.some((v, i) => indexOf(built, v) !== i);
+      const same = reading(call, () => {
+        if (variables === undefined) return true;
+        const isList = Array.isArray(variables) && variables.length === all.length;
+        return isList && !variables.some((v, i) => indexOf(built, v as V) !== i);
+      });
       want(same, call, `the ${all.length} variables that it was built with, in that order`, variables);
       return machine.config.useEma ? averages(machine, call, 'assign') : done(machine, undefined);
     });
@@ -142,10 +150,11 @@ export abstract class Optimizer<V, G, M extends Mode> {
   /**
    * Leaves variables out of weight decay; before `build`. A second call replaces the first. Not part of the config, as in Keras.
    *
-   * @throws SgdError `SGD_ALREADY_BUILT`; `SGD_INVALID_OPTION`: no list, or no regular expression
+   * @throws SgdError `SGD_ALREADY_BUILT`; `SGD_BUSY`; `SGD_DISPOSED`; `SGD_UNSUPPORTED`: a LossScaleOptimizer wraps this optimizer;
+   * `SGD_INVALID_OPTION`: no list, or no regular expression
    */
   excludeFromWeightDecay(what: WeightDecayExclusion<V>): void {
-    exclude(this.#machine, what);
+    exclude(this.#machine, what, this);
   }
 
   /**
@@ -252,6 +261,7 @@ export abstract class Optimizer<V, G, M extends Mode> {
   async setState(state: State): Promise<void> {
     const machine = this.#machine;
     enter(machine, 'setState', this);
+    want(!isPromise(state), 'state', 'what getState() resolves to', state, 'SGD_STATE_MISMATCH');
     return writeState(machine, state, this.className);
   }
 
@@ -279,6 +289,15 @@ export abstract class Optimizer<V, G, M extends Mode> {
     if (this.#machine.backend.mode === 'sync') throw error;
     return Promise.reject(error) as Result<M, never>;
   }
+}
+
+function pairsOf<G, V>(pairs: Iterable<readonly [G, V]>): readonly (readonly [G, V])[] {
+  const isIterable = typeof (pairs as Partial<typeof pairs> | null | undefined)?.[Symbol.iterator] === 'function';
+  want(isIterable, 'pairs', 'an iterable of [gradient, variable]', pairs);
+  return Array.from(pairs, (pair) => {
+    want(Array.isArray(pair), 'pairs', '[gradient, variable]', pair);
+    return [pair[0] as G, pair[1] as V];
+  });
 }
 
 function dispose<V, G, M extends Mode>(machine: Machine<V, G, M>): Result<M, void> {

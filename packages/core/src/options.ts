@@ -1,6 +1,7 @@
-import { BOOLEAN, isObject, type Kind, NUMBER, NUMBER_OR_NULL, resolve, type Spec, UNIT, want } from './check.ts';
+import { BOOLEAN, isOptions, type Kind, NUMBER, NUMBER_OR_NULL, resolve, type Spec, UNIT, want } from './check.ts';
 import type { Config } from './config.ts';
 import type { Clip } from './contract.ts';
+import { reading } from './errors.ts';
 import { isRate, type LearningRate, RATE_WANTED } from './learning-rate.ts';
 import type { OnWarning } from './warnings.ts';
 
@@ -77,8 +78,10 @@ export function resolveOptions<T>(
   own: Spec,
   warn: OnWarning,
 ): OptimizerConfig & T {
-  want(isObject(given), 'options', 'an object', given);
-  const { decay, ...options } = given as Record<string, unknown>;
+  const { decay, ...options } = reading('options', () => {
+    want(isOptions(given), 'options', 'an object', given);
+    return { ...given } as Record<string, unknown>;
+  });
   if (options.name === null) options.name = name;
   const spec = { name: [name, ...NAME], learningRate: [0.01, isRate, RATE_WANTED], ...BASE, ...own } satisfies Spec;
   const config = resolve<OptimizerConfig & T>(spec, options, 'options');

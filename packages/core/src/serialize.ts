@@ -1,5 +1,5 @@
-import { isObject, shown } from './check.ts';
-import { refuse } from './errors.ts';
+import { isObject, shown, want } from './check.ts';
+import { reading, refuse } from './errors.ts';
 import { short } from './shown.ts';
 
 /** Keras's serialized form of an optimizer or schedule. */
@@ -45,22 +45,25 @@ function snakeCase(name: string): string {
 /**
  * Keras's own JSON for an optimizer or schedule, as `keras.optimizers.serialize` writes it.
  *
- * @throws SgdError `SGD_INVALID_CONFIG`: a learning rate that is a function or a schedule that Keras does not have
+ * @throws SgdError `SGD_INVALID_CONFIG`: no optimizer or schedule, a learning rate that is a function or a schedule that Keras does not have
  */
 export function serialize(value: Serializable): KerasObject {
-  return write(value, -1);
+  return reading('serialize', () => write(value, -1), 'SGD_INVALID_CONFIG');
 }
 
 /** Writes what stands inside of a class of level `above`. */
 function write(value: Serializable, above: number): KerasObject {
+  want(isObject(value), 'serialize', 'an optimizer or a schedule', value, 'SGD_INVALID_CONFIG');
   const { className } = value;
   const level = CLASSES.findIndex((names) => names.includes(className));
   if (level <= above) {
     const why = level < 0 ? 'Keras has no such class' : 'a schedule holds no other object, an SGD only a schedule';
     refuse('SGD_INVALID_CONFIG', `${shown(className ?? value)} can't be serialized: ${why}`);
   }
+  const given: unknown = typeof value.getConfig === 'function' ? value.getConfig() : undefined;
+  want(isObject(given), `${className}: getConfig()`, 'an object', given, 'SGD_INVALID_CONFIG');
   const config: Record<string, unknown> = {};
-  for (const [key, option] of Object.entries(value.getConfig())) {
+  for (const [key, option] of Object.entries(given)) {
     if (typeof option === 'function')
       refuse('SGD_INVALID_CONFIG', `${short(key)} is a function, which can't be serialized`);
     config[snakeCase(key)] = isObject(option) ? write(option as unknown as Serializable, level) : option;

@@ -24,7 +24,13 @@ function lengthOf(value: object): number | undefined {
   return typeof length === 'number' ? length : undefined;
 }
 
+/** Anything that could be awaited. */
+export function isPromise(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && typeof (value as { then?: unknown }).then === 'function';
+}
+
 function shownObject(value: object): string {
+  if (isPromise(value)) return 'a promise: await it';
   if (value instanceof RegExp) return short(String(value));
   const length = lengthOf(value);
   return length === undefined ? kindOf(value) : `${kindOf(value)} of ${length}`;

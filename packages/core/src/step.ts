@@ -1,16 +1,20 @@
-import { isNumber, isObject, want } from './check.ts';
+import { isNumber, isPromise, isRecord, shown, want } from './check.ts';
 import type { Mode, ProgramVariable, Rates, Result } from './contract.ts';
-import { refuse } from './errors.ts';
+import { isSgdError, reading, refuse, unreadable } from './errors.ts';
 import type { Group } from './groups.ts';
 import { rateAt } from './learning-rate.ts';
-import { type Built, type Machine, run } from './machine.ts';
-import { listed, short, shownShape } from './shown.ts';
+import { type Built, type Machine, type Plan, run } from './machine.ts';
+import { listed, short, shownShape, thrown } from './shown.ts';
 import { indexOf } from './variables.ts';
+import type { OnWarning } from './warnings.ts';
 
-/** Gradients in build order, or by path. `null` and `undefined` stand for a variable that has no gradient in this step. */
+/**
+ * Gradients in build order, or in a plain object by path; both may be empty. `null` and `undefined` stand for a variable that has no
+ * gradient in this step. An instance of a class is refused: a `Map` or a promise that nobody awaited would pass for an empty object.
+ */
 export type Gradients<G> = readonly (G | null | undefined)[] | Readonly<Record<string, G | null | undefined>>;
 
-type Given<V> = readonly (V | string)[] | undefined;
+export type Given<V> = readonly (V | string)[] | undefined;
 
 /** One step; everything is checked before anything is written. */
 export function apply<V, G, M extends Mode>(
@@ -19,6 +23,13 @@ export function apply<V, G, M extends Mode>(
   variables: Given<V>,
 ): Result<M, boolean> {
   return run(machine, 'apply', start<V, G, M>, finish<V, G, M>, gradients, variables);
+}
+
+/** Whether there is nothing in a list or record of gradients. */
+export function isEmpty(gradients: Gradients<unknown>): boolean {
+  return reading('gradients', () =>
+    Array.isArray(gradients) ? gradients.length === 0 : isRecord(gradients) && Object.keys(gradients).length === 0,
+  );
 }
 
 /** Updates, not micro-batches (Keras's `iterations`). */
@@ -43,14 +54,33 @@ function start<V, G, M extends Mode>(
   gradients: Gradients<G>,
   variables: Given<V>,
 ): Result<M, boolean> | null {
-  const { session, gradients: taken, indices } = machine.built as Built<V, G, M>;
-  if (!gather(machine, gradients, variables)) return null;
+  const built = machine.built as Built<V, G, M>;
+  if (!prepare(machine, built, gradients, variables)) return null;
+  return built.session.step(machine.step, built.gradients, built.indices);
+}
+
+/**
+ * All that comes before the engine's step; `false` when the list is empty. The engine looks at gradients last: what is the caller's own
+ * (getters, learning rate functions) has run by then, whatever it did to their memory.
+ */
+export function prepare<V, G, M extends Mode>(
+  machine: Machine<V, G, M>,
+  plan: Plan<V, G>,
+  gradients: Gradients<G>,
+  variables: Given<V>,
+): boolean {
+  try {
+    if (!gather(machine, plan, gradients, variables)) return false;
+  } catch (cause) {
+    unreadable('gradients', cause);
+  }
   fill(machine);
-  return session.step(machine.step, taken, indices);
+  examine(machine, plan);
+  return true;
 }
 
 /** `null`: an empty list, which counts for the loss scale only (Keras rule). */
-function finish<V, G, M extends Mode>(machine: Machine<V, G, M>, taken: boolean | null): boolean {
+export function finish<V, G, M extends Mode>(machine: Machine<V, G, M>, taken: boolean | null): boolean {
   const { scale, built, warn } = machine;
   scale?.count(taken !== false);
   if (taken) {
@@ -58,7 +88,7 @@ function finish<V, G, M extends Mode>(machine: Machine<V, G, M>, taken: boolean 
     const { missed, missing, variables } = built as Built<V, G, M>;
     if (missed > 0) {
       const paths = missing.slice(0, missed).map((i) => variables[i]?.path as string);
-      warn(`no gradients for ${listed(paths, short)}: left as they are`, { code: 'SGD_MISSING_GRADIENTS', paths });
+      warnOf(warn, paths);
     }
   } else if (taken === false && machine.extras.nonFinite === 'throw') {
     refuse(
@@ -69,78 +99,110 @@ function finish<V, G, M extends Mode>(machine: Machine<V, G, M>, taken: boolean 
   return taken !== false;
 }
 
-/** Checks the gradients and sorts out those that reach the engine; `false` when the list is empty. */
+/** The step was taken: an `SgdError` that the receiver throws would say that nothing was changed. */
+function warnOf(warn: OnWarning, paths: readonly string[]): void {
+  try {
+    warn(`no gradients for ${listed(paths, short)}: left as they are`, { code: 'SGD_MISSING_GRADIENTS', paths });
+  } catch (cause) {
+    if (!isSgdError(cause)) throw cause;
+    refuse('SGD_BACKEND', `apply: the step was taken, but onWarning threw ${thrown(cause)}`, cause);
+  }
+}
+
+/** Reads the list or record, and sorts out the gradients that reach the engine; `false` when it is empty. */
 function gather<V, G, M extends Mode>(
   machine: Machine<V, G, M>,
+  plan: Plan<V, G>,
   gradients: Gradients<G>,
   variables: Given<V>,
 ): boolean {
-  const built = machine.built as Built<V, G, M>;
-  built.missed = built.count = 0;
-  built.call++;
+  plan.missed = plan.count = plan.frozen = 0;
+  plan.call++;
   machine.step.ordinary = false;
+  if (variables !== undefined) want(Array.isArray(variables), 'variables', 'an array', variables);
   let given = 0;
   if (Array.isArray(gradients)) {
     given = gradients.length;
     // Keras takes an empty list at any time, whatever the number of variables
     if (given === 0 && variables === undefined) return false;
-    const named = variables ?? built.variables;
-    want(Array.isArray(named), 'variables', 'an array', named);
-    if (given !== named.length)
-      refuse('SGD_GRADIENT_COUNT', `expected ${named.length} gradients, one for each variable, got ${given}`);
+    const named = (variables ?? plan.variables).length;
+    if (given !== named)
+      refuse('SGD_GRADIENT_COUNT', `expected ${named} gradients, one for each variable, got ${given}`);
     for (let i = 0; i < given; i++) {
-      put(machine, built, gradients[i] as G, variables === undefined ? i : once(built, variables[i] as V));
+      put(machine, plan, gradients[i] as G, variables === undefined ? i : once(plan, variables[i] as V));
     }
   } else {
     want(
-      isObject(gradients) && variables === undefined,
+      isRecord(gradients) && variables === undefined,
       'gradients',
       'an array, or a record by path without variables',
       gradients,
     );
     for (const path in gradients) {
+      if (!Object.hasOwn(gradients, path)) continue;
       given++;
-      put(machine, built, gradients[path] as G, once(built, path));
+      put(machine, plan, gradients[path] as G, once(plan, path));
     }
   }
-  const { count } = built;
+  const { count } = plan;
   if (given === 0) return false;
-  if (count === 0)
-    refuse('SGD_NO_GRADIENTS', `expected at least one gradient, got null for each of ${given} variables`);
+  if (count === 0) refuseNone(plan, given);
   // engines go by the length
-  if (count !== built.gradients.length) built.gradients.length = built.indices.length = count;
+  if (count !== plan.gradients.length) plan.gradients.length = plan.indices.length = count;
   return true;
 }
 
+function refuseNone({ frozen }: Pick<Plan<never, never>, 'frozen'>, given: number): never {
+  refuse(
+    'SGD_NO_GRADIENTS',
+    frozen > 0
+      ? 'expected a gradient of a variable that is not frozen, got gradients of frozen ones only'
+      : `expected at least one gradient, got null for each of ${given} variables`,
+  );
+}
+
 /** The index of a variable that was named, by its path or handle. */
-function once<V, G, M extends Mode>(built: Built<V, G, M>, variable: V | string): number {
-  const index = indexOf(built, variable);
-  if (built.seen[index] === built.call)
-    refuse('SGD_GRADIENT_COUNT', `${short(built.variables[index]?.path as string)} is given twice`);
-  built.seen[index] = built.call;
+function once<V, G>(plan: Plan<V, G>, variable: V | string): number {
+  const index = indexOf(plan, variable);
+  if (plan.seen[index] === plan.call)
+    refuse('SGD_GRADIENT_COUNT', `${short(plan.variables[index]?.path as string)} is given twice`);
+  plan.seen[index] = plan.call;
   return index;
 }
 
 function put<V, G, M extends Mode>(
   machine: Machine<V, G, M>,
-  built: Built<V, G, M>,
+  plan: Plan<V, G>,
   gradient: G | null | undefined,
   index: number,
 ): void {
-  const role = built.roles[index];
-  if (role === 'frozen') return;
-  if (gradient === null || gradient === undefined) {
-    built.missing[built.missed++] = index;
-    return;
-  }
-  const refused = machine.backend.refuses(gradient, index, built.program);
-  if (refused !== null) refuseGradient(built, index, refused);
-  built.gradients[built.count] = gradient;
-  built.indices[built.count++] = index;
-  if (role === 'ordinary') machine.step.ordinary = true;
+  const role = plan.roles[index];
+  const given = gradient !== null && gradient !== undefined;
+  if (role === 'frozen') {
+    if (given) plan.frozen++;
+  } else if (given) {
+    plan.gradients[plan.count] = gradient;
+    plan.indices[plan.count++] = index;
+    if (role === 'ordinary') machine.step.ordinary = true;
+  } else plan.missing[plan.missed++] = index;
 }
 
-function refuseGradient<V, G, M extends Mode>({ program }: Built<V, G, M>, index: number, came: string): never {
+/** Refuses gradients that do not fit their variables. */
+function examine<V, G, M extends Mode>({ backend }: Machine<V, G, M>, plan: Plan<V, G>): void {
+  const { gradients, indices, program, count } = plan;
+  let index = 0;
+  try {
+    for (let j = 0; j < count; j++) {
+      index = indices[j] as number;
+      const came = backend.refuses(gradients[j] as G, index, program);
+      if (came !== null) refuseGradient(plan, index, isPromise(gradients[j]) ? shown(gradients[j]) : came);
+    }
+  } catch (cause) {
+    unreadable(`gradient of ${plan.variables[index]?.path as string}`, cause, 'SGD_GRADIENT_SHAPE');
+  }
+}
+
+function refuseGradient<V, G>({ program }: Plan<V, G>, index: number, came: string): never {
   const { path, shape, dtype } = program.variables[index] as ProgramVariable;
   refuse(
     'SGD_GRADIENT_SHAPE',

@@ -1,9 +1,9 @@
-import { isObject, shown, want } from './check.ts';
+import { isRecord, shown, want } from './check.ts';
 import type { Backend, DType } from './contract.ts';
-import { isSgdError, refuse } from './errors.ts';
+import { isSgdError, reading, refuse } from './errors.ts';
 import { short } from './shown.ts';
 
-/** Variables by path, or in a list. */
+/** Variables in a plain object by path, or in a list. */
 export type Variables<V> = readonly V[] | Readonly<Record<string, V>>;
 
 /** A variable that the optimizer is built on. */
@@ -20,9 +20,11 @@ export interface BuiltVariable<V> {
 
 /** Names and describes the variables; refuses types that we don't have, and a variable that comes twice. */
 export function describeVariables<V, G>(backend: Backend<V, G>, given: Variables<V>): readonly BuiltVariable<V>[] {
-  const list = Array.isArray(given);
-  want(list || isObject(given), 'variables', 'an array or a record', given);
-  const entries = Object.entries<V>(given as Record<string, V>);
+  const [list, entries] = reading('variables', () => {
+    const isList = Array.isArray(given);
+    want(isList || isRecord(given), 'variables', 'an array or a record', given);
+    return [isList, Object.entries<V>(given as Record<string, V>)];
+  });
   want(entries.length > 0, 'variables', 'at least one', given);
   const taken = new Set<unknown>();
   const numbers = new Map<string, number>();
@@ -30,6 +32,7 @@ export function describeVariables<V, G>(backend: Backend<V, G>, given: Variables
     const at = `variables: ${shown(key)}`;
     if (taken.has(handle)) refuse('SGD_INVALID_OPTION', `${at} is given twice`);
     const { name: own, shape, dtype } = describe(backend, handle, at);
+    want(!list || own === undefined || typeof own === 'string', `${at}: its name`, 'a string', own);
     const wanted = list ? own || 'variable' : key;
     let path = wanted;
     if (taken.has(path)) {

@@ -6,7 +6,10 @@ export interface WarningDetails {
   readonly paths: readonly string[];
 }
 
-/** Receives warnings. One that throws lets the caller of `apply` see the error, after the step was taken. */
+/**
+ * Receives warnings. What it throws reaches the caller of `apply`, after the step was taken; an `SgdError`, which would say that nothing
+ * was changed, as the `cause` of an `SGD_BACKEND`.
+ */
 export type OnWarning = (message: string, details: WarningDetails) => void;
 
 /** The default: `console.warn`, where there is a console. */

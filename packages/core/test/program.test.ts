@@ -35,7 +35,7 @@ describe('the program', () => {
           group: 0,
           decays: false,
           overwrites: false,
-          constraint: nonNegative,
+          constraint: expect.any(Function),
         },
         { path: 'a/bias', shape: [1], dtype: 'float32', group: 0, decays: false, overwrites: false, constraint: null },
         { path: 'count', shape: [1], dtype: 'float32', group: 0, decays: false, overwrites: true, constraint: null },

@@ -28,8 +28,8 @@ function describe(variable: CpuVariable): ReturnType<Backend<CpuVariable>['descr
  * float32 gradients are multiplied by it before they are rounded, as Keras does.
  *
  * `open` throws `SgdError` `SGD_INVALID_OPTION` when variables overlap in memory. A step throws, before anything is written,
- * `SGD_DETACHED` when the memory of a variable was detached or resized, and `SGD_GRADIENT_SHAPE` when a gradient lies on memory of
- * a variable. `describe` throws a `TypeError` for what is no variable.
+ * `SGD_DETACHED` when the memory of a variable was detached or resized, or that of a gradient since it was checked, and
+ * `SGD_GRADIENT_SHAPE` when a gradient lies on memory of a variable. `describe` throws a `TypeError` for what is no variable.
  *
  * @param options - none: it has nothing to be set
  * @returns an engine; a plain value, which any number of optimizers may share
@@ -53,7 +53,7 @@ export function cpu(options: Readonly<Record<string, never>> = {}): Backend<CpuV
       // the last digit tells Float32Array and Float64Array from each other and from all others
       return data?.[Symbol.toStringTag]?.[6] === dtype[6] && fits(data.length, shapeOf(gradient, shape), shape)
         ? null
-        : came(gradient);
+        : came(gradient, dtype === 'float64' ? 'Float64Array' : undefined);
     },
     open: openSession,
   };

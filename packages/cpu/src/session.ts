@@ -39,6 +39,9 @@ const both = (length: number): readonly [Float32Array, Float64Array] => [
   new Float64Array(length),
 ];
 
+/** Takes the place of a gradient that was used. */
+const none = new Float32Array(0);
+
 /** Takes the variables, makes zero-filled slots, and composes what is run for each. */
 export function openSession(
   program: Program,
@@ -83,14 +86,18 @@ export function openSession(
   const constraints = variables.map((v) => (v.overwrites ? null : v.constraint));
   /** Which variables are given, while a step goes on that leaves some out. */
   const named = new Uint8Array(count);
+  /** The arrays of the step under way. The list is kept, so that a step allocates nothing, and small arrays with it. */
+  const given: FloatArray[] = [];
   let updated = false;
 
-  const wantAttached = (): void => {
-    for (let i = 0; i < count; i++) {
-      if (variable[i]!.length !== sizes[i]) {
-        throw new SgdError('SGD_DETACHED', `the memory of "${variables[i]!.path}" was detached or resized`);
-      }
+  /** Refuses an array that does not have the length of variable `i` any more. */
+  const wantLength = (array: FloatArray, i: number, what: string): void => {
+    if (array.length !== sizes[i]) {
+      throw new SgdError('SGD_DETACHED', `the memory of ${what}"${variables[i]!.path}" was detached or resized`);
     }
+  };
+  const wantAttached = (): void => {
+    for (let i = 0; i < count; i++) wantLength(variable[i]!, i, '');
   };
 
   /** The values of a slot, of a length if one is given. */
@@ -170,6 +177,11 @@ export function openSession(
   return {
     variables: handles,
     step(step, gradients, indices) {
+      // all arrays first: a getter of the caller's may detach any of them
+      for (let j = 0; j < indices.length; j++) {
+        const g = arrayOf(gradients[j]!);
+        if (given[j] !== g) given[j] = g;
+      }
       wantAttached();
       for (const typed of k) {
         typed[SCALE] = step.lossScale;
@@ -191,7 +203,8 @@ export function openSession(
       w[FINITE] = 0;
       for (let j = 0; j < indices.length; j++) {
         const i = indices[j]!;
-        const g = arrayOf(gradients[j]!);
+        const g = given[j]!;
+        wantLength(g, i, 'the gradient of ');
         if (apart[i] !== g) wantApart(!spans.meets(g), i, 'SGD_GRADIENT_SHAPE');
         apart[i] = g.length > SMALL || g;
         if (!reduces || lists[i]![5]!.length === 0) {
@@ -214,7 +227,10 @@ export function openSession(
         s[0] = k[types[widest]!]![LIMIT]! * Math.min(s[1], s[2]) + (s[0] - s[0]);
         w[FACTOR] = s[0]!;
       }
-      if (w[FINITE] !== 0) return false;
+      if (w[FINITE] !== 0) {
+        given.fill(none);
+        return false;
+      }
       w[OVERWRITE] = step.averageOverwrite ? 1 : 0;
       if (way && step.ordinary) {
         w[GRADIENT] = w[UPDATE] = 0;
@@ -223,7 +239,8 @@ export function openSession(
       for (let j = 0; j < indices.length; j++) {
         const i = indices[j]!;
         k[types[i]!][NORM] = Math.sqrt(norms[j]!);
-        run(lists[i]![2 + way]!, i, arrayOf(gradients[j]!));
+        run(lists[i]![2 + way]!, i, given[j]!);
+        if (sizes[i]! > SMALL) given[j] = none;
       }
       if (step.ordinary && indices.length < count) {
         for (const i of indices) named[i] = 1;
@@ -260,7 +277,7 @@ export function openSession(
       return made;
     },
     dispose() {
-      for (const all of [momentum, accumulator, average, apart]) all.length = 0;
+      for (const all of [momentum, accumulator, average, apart, given]) all.length = 0;
     },
   };
 }

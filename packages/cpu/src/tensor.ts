@@ -28,8 +28,9 @@ export function fits(length: number, shape: readonly number[] | undefined, expec
   return shape?.length === expected.length && length === size;
 }
 
-/** A value in a few words, for messages. */
-export function came(value: CpuVariable): string {
+/** A value in a few words, for messages; `wanted` is what a plain array should have been. */
+export function came(value: CpuVariable, wanted = 'Float32Array'): string {
   const data = arrayOf(value) ?? value;
+  if (Array.isArray(data)) return `a plain Array of length ${data.length}: make it a ${wanted}`;
   return shownTensor(data, shapeOf(value, [data?.length]));
 }

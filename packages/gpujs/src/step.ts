@@ -3,7 +3,7 @@ import type { Device } from './device.ts';
 import * as formulas from './formulas.ts';
 import type { GpuGradient } from './gpu.ts';
 import { settled, type Work } from './steps.ts';
-import { describe, valuesOf } from './tensor.ts';
+import { gradientValues, wantLength } from './tensor.ts';
 import { readTotal } from './reductions.ts';
 import type { Tensors } from './tensors.ts';
 
@@ -205,11 +205,13 @@ export function makeStepper<T>(device: Device<T>, program: Program, tensors: Ten
     all: Given<T>[],
     sums: T[],
   ): Work<boolean> {
+    // all values first: a getter of the caller's may detach any of them
+    const values = gradients.map((gradient, j) => gradientValues(device, gradient, variables[indices[j]!]!));
     for (const [j, index] of indices.entries()) {
       const size = tensors.sizes[index]!;
-      const value = gradients[j]!;
       if (size === 0) continue;
-      const gradient = yield* settled(device.borrow(valuesOf(value, describe(device, value))));
+      wantLength(values[j]!, variables[index]!);
+      const gradient = yield* settled(device.borrow(values[j]!));
       all.push({ index, size, gradient });
     }
     const overwrites = ({ index }: Given<T>): boolean => variables[index]!.overwrites;

@@ -1,4 +1,4 @@
-import { type Program, SgdError, type SgdErrorCode, shown, shownShape } from '@sgd/core';
+import { type Program, type ProgramVariable, SgdError, type SgdErrorCode, shown, shownShape } from '@sgd/core';
 import { type Device, sizeOf } from './device.ts';
 import type { GpuRows, GpuTensor, GpuVariable } from './gpu.ts';
 
@@ -129,6 +129,21 @@ export function valuesOf(value: GpuVariable, { values, shape }: Found): object {
   };
   append(value as GpuRows);
   return flat;
+}
+
+const lost = (path: string): SgdError =>
+  new SgdError('SGD_DETACHED', `the memory of the gradient of "${path}" was deleted, detached or resized`);
+
+/** The values of a gradient that was not refused. Throws when it is none any more. */
+export function gradientValues(device: Device, value: GpuVariable, { path }: ProgramVariable): object {
+  const found = inspect(device, value);
+  if ('code' in found) throw lost(path);
+  return valuesOf(value, found);
+}
+
+/** Refuses values of the host that have another length than they had when they were checked. */
+export function wantLength(values: object, { path, shape }: ProgramVariable): void {
+  if (ArrayBuffer.isView(values) && (values as Float32Array).length !== sizeOf(shape)) throw lost(path);
 }
 
 /** What a variable is. Throws when it is none. */

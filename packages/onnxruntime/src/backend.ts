@@ -56,8 +56,11 @@ export function onnxruntime(options: OnnxRuntimeOptions): OnnxRuntimeBackend {
       if (onGpu(variable) && !gpu) throw new TypeError(`not a variable on the CPU: ${came(variable)}`);
       return described;
     },
-    refuses: (gradient, index, program) =>
-      fits(gradient, program.variables[index]!) && (gpu || !onGpu(gradient)) ? null : came(gradient),
+    refuses(gradient, index, program) {
+      const variable = program.variables[index]!;
+      if (fits(gradient, variable) && (gpu || !onGpu(gradient))) return null;
+      return came(gradient, variable.dtype === 'float64' ? 'Float64Array' : undefined);
+    },
     open: (program, variables) =>
       enqueue(ort, async () => {
         // whoever computes on a CPU need not load what is for GPUs

@@ -4,8 +4,11 @@ import { type FloatArray, type Program, SgdError, type SgdErrorCode, Spans } fro
 export interface Guard {
   /** Throws `SGD_DETACHED` when the memory of a variable is gone. */
   attached(): void;
-  /** Throws `SGD_GRADIENT_SHAPE` when the gradient of variable `i` lies on memory of a variable. */
-  apart(gradient: FloatArray, i: number): void;
+  /**
+   * Throws `SGD_DETACHED` when the gradient of variable `i` has another length than it had when it was checked, and `SGD_GRADIENT_SHAPE`
+   * when it lies on memory of a variable.
+   */
+  gradient(gradient: FloatArray, i: number): void;
 }
 
 /** Watches over the memory of variables. Throws `SGD_INVALID_OPTION` when two of them overlap. */
@@ -16,13 +19,16 @@ export function newGuard({ variables }: Program, values: readonly FloatArray[]):
     if (!apart) throw new SgdError(code, `"${variables[i]!.path}" shares memory with a variable`);
   };
   values.forEach((x, i) => wantApart(spans.add(x), i, 'SGD_INVALID_OPTION'));
+  const wantLength = ({ length }: FloatArray, i: number, what = ''): void => {
+    if (length !== sizes[i]) {
+      throw new SgdError('SGD_DETACHED', `the memory of ${what}"${variables[i]!.path}" was detached or resized`);
+    }
+  };
   return {
-    apart: (gradient, i) => wantApart(!spans.meets(gradient), i, 'SGD_GRADIENT_SHAPE'),
-    attached() {
-      const gone = values.findIndex((x, i) => x.length !== sizes[i]);
-      if (gone >= 0) {
-        throw new SgdError('SGD_DETACHED', `the memory of "${variables[gone]!.path}" was detached or resized`);
-      }
+    gradient(gradient, i) {
+      wantLength(gradient, i, 'the gradient of ');
+      wantApart(!spans.meets(gradient), i, 'SGD_GRADIENT_SHAPE');
     },
+    attached: () => values.forEach((x, i) => wantLength(x, i)),
   };
 }

@@ -108,8 +108,13 @@ export async function openHost(
 
   const step = async (now: Step, gradients: readonly OnnxTensor[], indices: readonly number[]): Promise<boolean> => {
     const given: FloatArray[] = [];
+    // all arrays first: a getter of the caller's may detach any of them
+    indices.forEach((i, j) => (given[i] = arrayOf(gradients[j]!)));
     guard.attached();
-    indices.forEach((i, j) => guard.apart((given[i] = inRealm(arrayOf(gradients[j]!))), i));
+    for (const i of indices) {
+      guard.gradient(given[i]!, i);
+      given[i] = inRealm(given[i]!);
+    }
     const updates = now.phase === 'update';
     const pieces = indices.length === variables.length ? whole : piecesOf(blocks, (i) => given[i] !== undefined);
     for (const { dtype, group, numbers } of runners.values()) numbers.set(numbersOf(now, group, dtype));

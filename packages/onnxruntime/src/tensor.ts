@@ -40,10 +40,11 @@ const typeOf = (tensor: OnnxTensor): string | undefined =>
 export const sizeOf = (shape: readonly number[]): number =>
   shape.reduce((size, n) => size * (n >>> 0 === n ? n : NaN), 1);
 
-/** A tensor in a few words, for messages. */
-export function came(tensor: OnnxTensor): string {
+/** A tensor in a few words, for messages; `wanted` is what a plain array should have been. */
+export function came(tensor: OnnxTensor, wanted = 'Float32Array'): string {
   if (onGpu(tensor)) return `${shown(tensor.type)} in a GPU buffer, shape ${shownShape(tensor.dims)}`;
   const data = arrayOf(tensor) ?? tensor;
+  if (Array.isArray(data)) return `a plain Array of length ${data.length}: make it a ${wanted}`;
   return shownTensor(data, shapeOf(tensor, [data?.length]));
 }
 

@@ -1,4 +1,4 @@
-import type { Measured, Program, Session, Slot, Step } from '@sgd/core';
+import { type FloatArray, type Measured, type Program, type Session, SgdError, type Slot, type Step } from '@sgd/core';
 import { type Arena, column, destroy, find, flip, layOut, newArena, rangeOf } from './arena.ts';
 import { deviceOf, newGuarded } from './device.ts';
 import { type Engine, enqueue, load, unload } from './engine.ts';
@@ -120,11 +120,20 @@ export async function openGpu(
     return figures;
   };
 
+  /** Refuses an array that has another length than it had when it was checked. */
+  const wantLength = (gradient: OnnxTensor, i: number): void => {
+    if (onGpu(gradient) || (gradient as FloatArray).length === layout.sizes[i]) return;
+    throw new SgdError('SGD_DETACHED', `the memory of the gradient of "${variables[i]!.path}" was detached or resized`);
+  };
+
   /** The sums of squares in rows, by variable. */
   const byVariable = (rows: Float32Array): number[] =>
     layout.starts.map((start, i) => total(rows.subarray(start, layout.starts[i + 1] ?? layout.owners.length)));
 
   const step = async (now: Step, taken: readonly OnnxTensor[], indices: readonly number[]): Promise<boolean> => {
+    // arrays are read once: a getter of the caller's may detach any of them
+    const values = taken.map((tensor) => (onGpu(tensor) ? tensor : arrayOf(tensor)));
+    indices.forEach((i, j) => wantLength(values[j]!, i));
     const updates = now.phase === 'update';
     const given = new Set(indices);
     const missing = variables.map((_, i) => i).filter((i) => !given.has(i));
@@ -138,7 +147,7 @@ export async function openGpu(
       changed.add(accumulator);
     }
     before.submit();
-    indices.forEach((i, j) => upload(taken[j]!, gradients!.buffer, i));
+    indices.forEach((i, j) => upload(values[j]!, gradients!.buffer, i));
 
     const rates = variables.map(({ group }) => numbersOf(now, group, 'float32'));
     const numbers: Record<string, Float32Array> = {};

@@ -64,7 +64,10 @@ export function describe(variable: Variable): ReturnType<TfjsBackend['describe']
 
 /** `null` when the gradient fits; else what came. */
 export const refuses: TfjsBackend['refuses'] = (gradient, index, program) => {
-  if (!isTensor(gradient)) return 'what is no tensor';
+  if (!isTensor(gradient)) {
+    const isArray = Array.isArray(gradient) || ArrayBuffer.isView(gradient);
+    return isArray ? 'an array, which is no tensor: make one of it with tf.tensor' : 'what is no tensor';
+  }
   const { shape } = program.variables[index]!;
   let fits = gradient.dtype === 'float32' && gradient.shape.length === shape.length && !gradient.isDisposed;
   for (let i = 0; i < shape.length; i++) fits = fits && gradient.shape[i] === shape[i];

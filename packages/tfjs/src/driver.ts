@@ -29,8 +29,12 @@ export class Driver {
 
   build(variables: readonly Variable[]): void {
     const handles = variables.map(handleOf);
-    this.core.build(handles, { constraints: this.#host.constraintsOf(handles) });
-    handles.forEach((handle) => this.#handles.set(handle.variable!, handle));
+    this.core.build(handles);
+    this.#know(handles);
+  }
+
+  #know(handles: readonly Handle[]): void {
+    for (const handle of handles) this.#handles.set(handle.variable!, handle);
   }
 
   /** One step; all names are looked up before anything is done. */
@@ -42,12 +46,21 @@ export class Driver {
       if (!variable) throw new SgdError('SGD_UNKNOWN_VARIABLE', `there is no variable "${name}" in TensorFlow.js`);
     }
     const variables = given.map(({ variable }) => variable!);
-    if (!this.core.built) this.build(variables);
-    const handles = this.#find(variables);
-    return this.core.apply(
-      given.map(({ tensor }) => tensor as Tensor | null),
-      handles,
-    );
+    const tensors = given.map(({ tensor }) => tensor as Tensor | null);
+    return this.core.built ? this.core.apply(tensors, this.#find(variables)) : this.#applyFirst(tensors, variables);
+  }
+
+  /** The step that builds, unless it is refused. */
+  #applyFirst(tensors: readonly (Tensor | null)[], variables: readonly Variable[]): boolean {
+    const handles = new Map(variables.map((variable) => [variable, handleOf(variable)]));
+    try {
+      return this.core.apply(
+        tensors,
+        variables.map((variable) => handles.get(variable)!),
+      );
+    } finally {
+      if (this.core.built) this.#know([...handles.values()]);
+    }
   }
 
   #find(variables: readonly Variable[]): Handle[] {
@@ -154,7 +167,7 @@ export class Driver {
       const wanted = expected && ([...expected].sort().join(', ') || 'no slots');
       if (wanted !== null && wanted !== got) mismatch(`expected ${wanted}, got ${got}`);
       const handles = decoded.known.map(([name, shape]) => ({ name, shape, variable: null }));
-      core.build(handles, { constraints: this.#host.constraintsOf(handles) });
+      core.build(handles);
     }
     const { handles } = this.#host;
     const fits = handles.length === decoded.known.length;

@@ -33,6 +33,24 @@ export function wantDevice(tf: TensorFlow): void {
   if (why !== '') throw new SgdError('SGD_BACKEND', `the engine ${engineOf(tf)} can't go on: ${why}`);
 }
 
+/** Where engines keep values that are on the host, if only until a device needs them. */
+interface Stores {
+  readonly data?: Store;
+  readonly texData?: Store;
+  readonly tensorMap?: Store;
+}
+interface Store {
+  get?(dataId: object): { readonly values?: { readonly length: number } | null } | undefined;
+}
+
+/** Refuses a gradient on an array of the caller's that was detached or resized since: `tf.tensor` does not copy it. */
+export function wantValues(tf: TensorFlow, { dataId, size }: Tensor, path: string): void {
+  const { data, texData, tensorMap } = tf.backend() as Stores;
+  const values = (data ?? texData ?? tensorMap)?.get?.(dataId)?.values;
+  if (values && values.length !== size)
+    throw new SgdError('SGD_DETACHED', `the memory of the gradient of "${path}" was detached or resized`);
+}
+
 /** Numbers as tensors of the two types that matter have them. */
 export type Values = Float32Array | Int32Array;
 

@@ -1,4 +1,4 @@
-import { type Backend, SgdError } from '@sgd/core';
+import { type Backend, type Program, SgdError } from '@sgd/core';
 import { describe, featuresOf, refuses, type TfjsOptions, toConsole, toleranceOf, warnOfHalf } from './backend.ts';
 import { openSession, type TensorConstraint } from './session.ts';
 import type { Ref, State } from './state.ts';
@@ -30,8 +30,6 @@ export interface Host {
   /** The session's, once there is one. */
   readonly state: State | undefined;
   readonly constraints: WeakMap<Variable, LayerConstraint>;
-  /** For every handle, what applies the constraint of its layer, if it turns out to have one. */
-  constraintsOf(handles: readonly Handle[]): Record<string, TensorConstraint>;
 }
 
 /** A variable's place, with the variable in it. */
@@ -44,6 +42,16 @@ export function makeHost(tf: TensorFlow, { exact = false, warn = toConsole }: Tf
   let handles: readonly Handle[] = [];
   let state: State | undefined;
   const constraints = new WeakMap<Variable, LayerConstraint>();
+  /** Every variable with what applies the constraint of its layer, if it turns out to have one. */
+  const constrained = (program: Program, list: readonly Handle[]): Program => {
+    const onTensor = (index: number): Tensor | null => {
+      const { variable } = list[index]!;
+      const constraint = variable && constraints.get(variable);
+      return constraint ? constraint.apply(variable) : null;
+    };
+    const constraint: TensorConstraint = Object.assign(() => {}, { onTensor });
+    return { ...program, variables: program.variables.map((variable) => ({ ...variable, constraint })) };
+  };
   const never = (): never => {
     throw new SgdError('SGD_UNSUPPORTED', 'make variables and gradients with tf.variable and tf.tensor');
   };
@@ -51,9 +59,8 @@ export function makeHost(tf: TensorFlow, { exact = false, warn = toConsole }: Tf
     contract: 1,
     name: 'tfjs',
     mode: 'sync',
-    // constraints are those of layers, which work on the device
     get supports() {
-      return new Set(featuresOf(tf)).add('constraint');
+      return featuresOf(tf);
     },
     get tolerance() {
       return toleranceOf(tf);
@@ -67,7 +74,7 @@ export function makeHost(tf: TensorFlow, { exact = false, warn = toConsole }: Tf
     open(program, list) {
       warnOfHalf(tf, warn);
       // the variable is there when it is used: a step is refused before otherwise
-      const session = openSession(tf, program, list as readonly Ref[], list, exact);
+      const session = openSession(tf, constrained(program, list), list as readonly Ref[], list, exact);
       handles = list;
       state = session.state;
       return session;
@@ -81,15 +88,6 @@ export function makeHost(tf: TensorFlow, { exact = false, warn = toConsole }: Tf
     },
     get state() {
       return state;
-    },
-    constraintsOf(list) {
-      const project = (index: number): Tensor | null => {
-        const { variable } = list[index]!;
-        const constraint = variable && constraints.get(variable);
-        return constraint ? constraint.apply(variable) : null;
-      };
-      const nothing = (): void => {};
-      return Object.fromEntries(list.map(({ name }) => [name, Object.assign(nothing, { onTensor: project })]));
     },
   };
 }

@@ -1,5 +1,5 @@
 import { type Constraint, type Entry, type Measured, type Program, type Session, SgdError } from '@sgd/core';
-import { copyOf, engineOf, readAll, readsAtOnce, wantDevice } from './engines.ts';
+import { copyOf, engineOf, readAll, readsAtOnce, wantDevice, wantValues } from './engines.ts';
 import { choosePath } from './paths.ts';
 import { copied, type Figure, makeState, put, type Ref, sizeOf, type State, tensorOf, wantAlive } from './state.ts';
 import type { Tensor, TensorFlow } from './tf.ts';
@@ -42,6 +42,7 @@ export function openSession<V>(
       wantDevice(tf);
       const averages = step.ordinary && program.slots.has('average');
       for (const index of averages ? all : indices) wantAlive(state, index);
+      gradients.forEach((gradient, j) => wantValues(tf, gradient, program.variables[indices[j]!]!.path));
       if (!choosePath(tf, exact).step(state, step, gradients, indices)) return false;
       if (step.ordinary) constrain(state, indices);
       return true;
@@ -114,6 +115,15 @@ function wantFeatures(tf: TensorFlow, { finiteCheck, variables }: Program): void
   if (needs) throw new SgdError('SGD_UNSUPPORTED', `the engine ${engine} can't read values within a step: no ${needs}`);
 }
 
+/** The step was taken: what a constraint throws must not pass for a refusal. */
+function projected({ onTensor }: TensorConstraint, index: number): Tensor | null {
+  try {
+    return onTensor(index);
+  } catch (cause) {
+    throw new SgdError('SGD_BACKEND', `a constraint threw ${String(cause).slice(0, 299)}`, { cause });
+  }
+}
+
 function constrain({ tf, program, refs }: State, indices: readonly number[]): void {
   for (const index of indices) {
     const { constraint, overwrites, shape } = program.variables[index]!;
@@ -121,7 +131,7 @@ function constrain({ tf, program, refs }: State, indices: readonly number[]): vo
     const { variable } = refs[index]!;
     tf.tidy(() => {
       if ('onTensor' in constraint) {
-        const tensor = (constraint as TensorConstraint).onTensor(index);
+        const tensor = projected(constraint as TensorConstraint, index);
         if (tensor) variable.assign(tensor);
       } else if (sizeOf(shape) > 0) {
         const values = copyOf(variable) as Float32Array;

@@ -91,8 +91,9 @@ export function openSession(
   return {
     variables: handles,
     step(step, gradients, indices) {
+      run.find(gradients, indices);
       wantAttached();
-      if (!run(step, gradients, indices)) return false;
+      if (!run.step(step, indices)) return false;
       const { phase, averageOverwrite } = step;
       for (let j = 0; j < indices.length; j++) {
         const i = indices[j]!;

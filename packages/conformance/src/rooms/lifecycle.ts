@@ -36,6 +36,13 @@ export function lifecycleRoom(): SuiteTest[] {
     ),
     test('unbuilt', 'an optimizer that was never built can be disposed of', unbuilt),
     test('lazy-build', 'apply with variables builds on them', lazyBuild),
+    test('lazy-build-refused', 'a first apply that is refused leaves the optimizer unbuilt', lazyBuildRefused),
+    test(
+      'lazy-build-not-finite',
+      'so does one that is refused since a gradient is not finite',
+      lazyBuildNotFinite,
+      needsOfSpec(throwing),
+    ),
     test('modes', 'a sync engine gives values, an async one promises', modes),
   ];
 }
@@ -192,6 +199,50 @@ const lazyBuild: SuiteTest['run'] = async ({ backend }) => {
   await optimizer.dispose();
   for (const handle of [...last, gradient]) backend.free(handle);
 };
+
+/** The first `apply` is refused, and then another one is taken, by the same optimizer and on the same variables. */
+async function refuseFirst(
+  backend: AnyBackend,
+  spec: Spec,
+  bad: readonly (readonly number[])[],
+  code: SgdErrorCode,
+): Promise<void> {
+  const optimizer = makeOptimizer(spec, backend);
+  const variables = [backend.variable(tensor([1, 2])), backend.variable(tensor([3]))];
+  const apply = async (values: readonly (readonly number[])[]): Promise<boolean> => {
+    const gradients = values.map((each) => backend.gradient(tensor(each)));
+    try {
+      return await optimizer.apply(gradients, variables);
+    } finally {
+      for (const gradient of gradients) backend.free(gradient);
+    }
+  };
+  await wantRefusal('the first apply', () => apply(bad), [code]);
+  check(!optimizer.built && optimizer.iterations === 0, 'a first apply that was refused counts');
+  await wantRefusal('trainablePaths', () => optimizer.trainablePaths, ['SGD_NOT_BUILT']);
+  check(await apply([[1, 1], [1]]), 'the step after a refused one was dropped');
+  const read = Object.values(await optimizer.readAll());
+  check(read.join() === '0.5,1.5,2.5', `expected 0.5, 1.5 and 2.5, got ${read.join()}`);
+  const last = [...optimizer.trainableVariables];
+  await optimizer.dispose();
+  for (const handle of last) backend.free(handle);
+}
+
+const throwing: Spec = { options: { learningRate: 0.5 }, extras: { nonFinite: 'throw' } };
+
+const lazyBuildRefused: SuiteTest['run'] = ({ backend }) =>
+  refuseFirst(
+    backend,
+    { options: { learningRate: 0.5 } },
+    [
+      [1, 1],
+      [1, 1],
+    ],
+    'SGD_GRADIENT_SHAPE',
+  );
+
+const lazyBuildNotFinite: SuiteTest['run'] = ({ backend }) =>
+  refuseFirst(backend, throwing, [[1, 1], [Infinity]], 'SGD_NOT_FINITE');
 
 const modes: SuiteTest['run'] = async ({ backend }) => {
   const optimizer = makeOptimizer({}, backend);

@@ -14,6 +14,7 @@ import {
   withRig,
 } from '../rig.ts';
 import { inRoom, type SuiteTest } from '../test.ts';
+import { memoryTests } from './memory.ts';
 
 const test = inRoom('ownership');
 
@@ -65,6 +66,7 @@ export function ownershipRoom(): SuiteTest[] {
       needsOfSpec(plans.momentum!),
     ),
     test('described', 'the engine describes the variables that it made, handles of later steps included', described),
+    ...memoryTests(),
   ];
 }
 

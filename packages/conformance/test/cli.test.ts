@@ -34,7 +34,7 @@ describe('sgd-conformance', { timeout: 60_000 }, () => {
     const { status, stdout } = await sgd('--backend', 'cpu', '--json', '--goldens', goldens);
     const report = JSON.parse(stdout) as Report;
     expect(report).toMatchObject({ backend: { name: 'cpu', mode: 'sync' }, goldens: { set: 'public' }, failed: 0 });
-    expect(report.rooms.length).toBe(15);
+    expect(report.rooms.length).toBe(16);
     expect(status).toBe(0);
   });
 

@@ -110,8 +110,10 @@ const typed =
           });
         });
       } finally {
+        // a step may have replaced them
+        const handles = optimizer.built ? [...optimizer.trainableVariables] : made;
         await optimizer.dispose();
-        for (const value of [...made, ...gradients]) backend.free(value);
+        for (const value of [...handles, ...gradients]) backend.free(value);
       }
     }
   };

@@ -143,7 +143,7 @@ describe('a training', () => {
     expect(failures).toEqual([
       { type: 'failed', name: 'a', step: expect.any(Number) as number, reason: expect.any(String) as string },
     ]);
-    expect(failures[0]!.reason).toMatch(/not finite/);
+    expect(failures[0]!.reason).toMatch(/finite gradients/);
     expect(last.get('b')!.updates).toBe(STEPS);
   });
 

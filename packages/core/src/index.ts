@@ -60,6 +60,7 @@ export type { Schedule } from './schedules/schedule.ts';
 export { type KerasObject, type Serializable, serialize } from './serialize.ts';
 export { type ArraySGD, type ArrayTensor, SGD, type SGDConfig, type SGDOptions } from './sgd.ts';
 export { shown, shownShape, shownTensor } from './shown.ts';
+export { ofFixedLength } from './fixed-length.ts';
 export { Spans } from './spans.ts';
 export type { SlotState, State } from './state.ts';
 export type { Variables } from './variables.ts';

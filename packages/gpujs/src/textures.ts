@@ -1,4 +1,4 @@
-import { SgdError } from '@sgd/core';
+import { ofFixedLength, SgdError } from '@sgd/core';
 import { type Device, everywhere, type Flaw, outputOf, sizeOf } from './device.ts';
 import { fill, type Formula } from './formulas.ts';
 import type { Gl, GlTexture, Gpu, Kernel } from './gpu.ts';
@@ -114,7 +114,7 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture> {
     shapeOf: (texture: object) => Array.from((texture as GlTexture).output).reverse(),
     upload,
     borrow: (values: object) => {
-      if (ArrayBuffer.isView(values)) return upload(values as Float32Array);
+      if (ArrayBuffer.isView(values)) return upload(ofFixedLength(values as Float32Array));
       const made = values as GlTexture;
       return wrap(made, [sizeOf(made.output)]);
     },

@@ -1,4 +1,13 @@
-import { type FloatArray, type Measured, type Program, type Session, SgdError, type Slot, type Step } from '@sgd/core';
+import {
+  type FloatArray,
+  type Measured,
+  ofFixedLength,
+  type Program,
+  type Session,
+  SgdError,
+  type Slot,
+  type Step,
+} from '@sgd/core';
 import { type Arena, column, destroy, find, flip, layOut, newArena, rangeOf } from './arena.ts';
 import { deviceOf, newGuarded } from './device.ts';
 import { type Engine, enqueue, load, unload } from './engine.ts';
@@ -92,7 +101,7 @@ export async function openGpu(
       const copies = newCopies(device);
       copies.copy({ buffer: bufferOf(tensor), offset: 0, bytes }, to, offset);
       copies.submit();
-    } else device.queue.writeBuffer(to, offset, arrayOf(tensor));
+    } else device.queue.writeBuffer(to, offset, ofFixedLength(arrayOf(tensor)));
   };
   given.forEach((handle, i) => upload(handle, variable.buffer, i));
   publish();

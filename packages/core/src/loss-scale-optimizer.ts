@@ -33,7 +33,12 @@ export interface LossScaleConfig<V, G, M extends Mode> {
 /** What {@link LossScaleOptimizer.fromConfig} takes: what `getConfig` gives, or the options of both. */
 export interface LossScaleFromConfig extends LossScaleOptions {
   /** The options of the SGD inside, or an SGD that has them: its options are copied, and it is left alone. */
-  readonly innerOptimizer: SGDOptions | { getConfig(): SGDOptions };
+  readonly innerOptimizer:
+    | SGDOptions
+    | {
+        /** The options of the SGD. */
+        getConfig(): SGDOptions;
+      };
 }
 
 type OwnConfig = Omit<LossScaleConfig<never, never, Mode>, 'innerOptimizer'>;

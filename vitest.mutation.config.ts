@@ -8,6 +8,7 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@sgd\/([a-z]+)$/, replacement: at('./packages/$1/src/index.ts') },
+      { find: /^@sgd\/core\/engine$/, replacement: at('./packages/core/src/engine/index.ts') },
       { find: /^@sgd\/([a-z]+)\/conformance$/, replacement: at('./packages/$1/src/conformance.ts') },
     ],
   },

@@ -1,0 +1,26 @@
+/**
+ * What an engine is made of: the step around a rule, written over operations of any kind, and the tools to record it, to plan passes
+ * over memory, and to compute the numbers between them.
+ *
+ * @packageDocumentation
+ */
+export { type Kernel, type KernelOutputs, makeKernel, type Observation, type Pass } from './kernel.ts';
+export { NumberProgram } from './number-program.ts';
+export { numberOps, roundingOf } from './numbers.ts';
+export { StepScalars } from './step-scalars.ts';
+export { PAIRWISE_LEAF, pairwiseHalf, pairwiseSum } from './pairwise.ts';
+export {
+  isClipped,
+  scalarNames,
+  Situations,
+  stepOptionsOf,
+  tensorNames,
+  traceClipFactor,
+  traceSquaredNorm,
+  traceUpdate,
+} from './situations.ts';
+export { type Named, type Situation, squaredNorm, type StepOptions, updateVariable } from './surround.ts';
+export type { Operation, Ops, Rule, SlotSpec } from '../rules/rule.ts';
+export { RESERVED_NAMES } from '../rules/rule.ts';
+export { sgd, type SGDRuleConfig } from '../rules/sgd.ts';
+export { isExactScalar, makeTracer, OPERATIONS, TracedValue, type Tracer } from './trace.ts';

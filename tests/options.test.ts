@@ -14,6 +14,7 @@ import { describe, expect, it } from 'vitest';
 const calls: Record<string, [call: (options: never) => unknown, misspelt: object, meant: string]> = {
   SGD: [(options) => new SGD(options, cpu()), { momentm: 0.9 }, 'momentum'],
   'SGD, extras': [(extras) => new SGD({}, cpu(), extras), { nonfinite: 'skip' }, 'nonFinite'],
+  cpu: [(options) => cpu(options), { jitles: true }, 'jitless'],
   LossScaleOptimizer: [(o) => new LossScaleOptimizer(new SGD({}, cpu()), o), { intialScale: 2 }, 'initialScale'],
   CosineDecay: [
     (options) => new CosineDecay(options),
@@ -72,12 +73,5 @@ describe.each(Object.entries(calls))('%s', (_, [call, misspelt, meant]) => {
   it('refuses what are no options', async () => {
     for (const none of [null, 5, 'fast', [], new Float32Array(1)])
       expect(await errorOf(() => call(none as never))).toMatchObject({ code: 'SGD_INVALID_OPTION' });
-  });
-});
-
-describe('cpu', () => {
-  it('has no options, and takes none', () => {
-    expect(cpu({}).name).toBe('cpu');
-    expect(() => cpu({ float64: true } as never)).toThrow('cpu: unknown "float64"; it has no options');
   });
 });

@@ -9,7 +9,7 @@ import { root } from './workspace.ts';
 // What someone new does first: installs what the page says into an empty folder, pastes its first program, and runs it with Node.
 const work = mkdtempSync(join(tmpdir(), 'sgd-start-'));
 afterAll(() => rmSync(work, { recursive: true, force: true }));
-const tarballs = pack(['core', 'cpu'], work);
+const tarballs = pack(['core', 'compile', 'cpu'], work);
 
 describe.each(['README.md', 'README.zh-CN.md', 'docs/start.md', 'docs/start.zh-CN.md'])('%s', (page) => {
   const text = readFileSync(join(root, page), 'utf8');

@@ -18,12 +18,15 @@ const END = '<!-- end of which backend here -->';
 
 const manifest = (name) => JSON.parse(readFileSync(new URL(`packages/${name}/package.json`, root), 'utf8'));
 
-/** The READMEs that have the table: of the repository in each language, and of each package that is imported. */
+/** What authors of engines import, who know which one. */
+const FOR_AUTHORS = ['compile'];
+
+/** The READMEs that have the table: of the repository in each language, and of each package that users import. */
 export const readmes = () => [
   'README.md',
   'README.zh-CN.md',
   ...readdirSync(new URL('packages/', root), { withFileTypes: true })
-    .filter((entry) => entry.isDirectory() && manifest(entry.name).exports)
+    .filter((entry) => entry.isDirectory() && !FOR_AUTHORS.includes(entry.name) && manifest(entry.name).exports)
     .map(({ name }) => `packages/${name}/README.md`),
 ];
 

@@ -11,7 +11,7 @@ const project = mkdtempSync(join(tmpdir(), 'sgd-auto-'));
 afterAll(() => rmSync(project, { recursive: true, force: true }));
 const packages = fileURLToPath(new URL('../../', import.meta.url));
 mkdirSync(join(project, 'node_modules/@sgd'), { recursive: true });
-for (const name of ['core', 'cpu', 'wasm', 'auto']) {
+for (const name of ['core', 'compile', 'cpu', 'wasm', 'auto']) {
   const target = join(project, 'node_modules/@sgd', name);
   mkdirSync(target);
   // not a link, whose own dependencies would be found beside it

@@ -6,6 +6,9 @@ import { suite } from '../src/suite.ts';
 
 // the suite as its users run it: registered with this very runner
 conformance({ backend: cpu(), describe, it });
+describe('without functions made from text', () => {
+  conformance({ backend: cpu({ jitless: true }), describe, it });
+});
 conformance({ backend: async () => strict(cpu()), describe, it });
 
 describe('the suite', () => {

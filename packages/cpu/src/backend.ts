@@ -1,4 +1,4 @@
-import { type Backend, checkOptions, type Feature, type HostTensor } from '@sgd/core';
+import { type Backend, checkOptions, type Feature, type HostTensor, SgdError, shown } from '@sgd/core';
 import { openSession } from './session.ts';
 import { arrayOf, came, type CpuGradient, type CpuVariable, fits, type Shaped, shapeOf } from './tensor.ts';
 
@@ -16,6 +16,15 @@ function describe(variable: CpuVariable): ReturnType<Backend<CpuVariable>['descr
   throw new TypeError(`not a variable: ${came(variable)}`);
 }
 
+/** Options of {@link cpu}. */
+export interface CpuOptions {
+  /**
+   * Never makes functions from text, not even to see whether the page's content security policy allows it (a try would be reported as
+   * a violation). Default `false`: a step is made into one loop where that is allowed. The bits are the same.
+   */
+  readonly jitless?: boolean | undefined;
+}
+
 /**
  * The typed-array engine: plain JavaScript, no set-up, the same bits as Keras on its numpy backend.
  *
@@ -31,12 +40,16 @@ function describe(variable: CpuVariable): ReturnType<Backend<CpuVariable>['descr
  * `SGD_DETACHED` when the memory of a variable was detached or resized, or that of a gradient since it was checked, and
  * `SGD_GRADIENT_SHAPE` when a gradient lies on memory of a variable. `describe` throws a `TypeError` for what is no variable.
  *
- * @param options - none: it has nothing to be set
+ * @param options - see {@link CpuOptions}
  * @returns an engine; a plain value, which any number of optimizers may share
- * @throws SgdError `SGD_INVALID_OPTION`: there is something in the options
+ * @throws SgdError `SGD_INVALID_OPTION`: an option that is unknown, or no boolean
  */
-export function cpu(options: Readonly<Record<string, never>> = {}): Backend<CpuVariable, CpuGradient, 'sync'> {
-  checkOptions(options, [], 'cpu');
+export function cpu(options: CpuOptions = {}): Backend<CpuVariable, CpuGradient, 'sync'> {
+  checkOptions(options, ['jitless'], 'cpu');
+  const { jitless = false } = options;
+  if (typeof jitless !== 'boolean') {
+    throw new SgdError('SGD_INVALID_OPTION', `cpu: jitless: expected a boolean, got ${shown(jitless)}`);
+  }
   return {
     contract: 1,
     name: 'cpu',
@@ -55,6 +68,6 @@ export function cpu(options: Readonly<Record<string, never>> = {}): Backend<CpuV
         ? null
         : came(gradient, dtype === 'float64' ? 'Float64Array' : undefined);
     },
-    open: openSession,
+    open: (program, variables) => openSession(program, variables, jitless),
   };
 }

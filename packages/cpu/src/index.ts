@@ -3,5 +3,5 @@
  *
  * @packageDocumentation
  */
-export { cpu } from './backend.ts';
+export { cpu, type CpuOptions } from './backend.ts';
 export type { CpuGradient, CpuVariable } from './tensor.ts';

@@ -5,279 +5,210 @@ import {
   type Program,
   type Session,
   SgdError,
-  type SgdErrorCode,
   type Slot,
-  Spans,
+  type Step,
+  type WriteEntry,
 } from '@sgd/core';
-import { compose } from './compose.ts';
-import { float32 } from './float32.ts';
-import { float64 } from './float64.ts';
-import {
-  BLOCK,
-  COUNT,
-  FACTOR,
-  FIGURES,
-  FINITE,
-  GRADIENT,
-  GROUPS,
-  KEEP,
-  LIMIT,
-  type List,
-  MIX,
-  NORM,
-  nothing,
-  OVERWRITE,
-  SCALE,
-  SMALL,
-  UPDATE,
-} from './plan.ts';
-import { arrayOf, type CpuGradient, type CpuVariable } from './tensor.ts';
+import { StepDefinition } from '@sgd/core/engine';
+import { GlobalNorm } from './global-norm.ts';
+import { type BoundKernel, makeTensors, ProgramKernels, type Tensors } from './program-kernels.ts';
+import { Memory } from './memory.ts';
+import type { CpuGradient, CpuVariable } from './tensor.ts';
 
-/** Arrays of both types. */
-const both = (length: number): readonly [Float32Array, Float64Array] => [
-  new Float32Array(length),
-  new Float64Array(length),
-];
+/** What the contract's slots are called in kernels. */
+const TENSOR_OF: Readonly<Record<Slot, string>> = {
+  variable: 'variable',
+  momentum: 'momentum',
+  accumulator: 'gradient_accumulator',
+  average: 'average',
+};
 
-/** Takes the place of a gradient that was used. */
-const none = new Float32Array(0);
-
-/** Takes the variables, makes zero-filled slots, and composes what is run for each. */
+/** Takes the variables, makes the slots, and compiles what is run for each. */
 export function openSession(
   program: Program,
   handles: readonly CpuVariable[],
+  jitless: boolean,
 ): Session<CpuVariable, CpuGradient, 'sync'> {
-  const { clip, finiteCheck, slots, measure, variables } = program;
-  const count = variables.length;
-  const variable = handles.map(arrayOf);
-
-  // the memory of the variables
-  const spans = new Spans();
-  /** Refuses an array for variable `i` that lies on a variable, in part at least. */
-  const wantApart = (apart: boolean, i: number, code: SgdErrorCode): void => {
-    if (!apart) throw new SgdError(code, `"${variables[i]!.path}" shares memory with a variable`);
-  };
-  variable.forEach((x, i) => wantApart(spans.add(x), i, 'SGD_INVALID_OPTION'));
-
-  const sizes = variable.map((x) => x.length);
-  // `false` for what a variable does not have; no stage that needs it is run then
-  const slot = (kind: Exclude<Slot, 'variable'>): FloatArray[] =>
-    variables.map(
-      (v, i) => slots.has(kind) && (kind === 'accumulator' || !v.overwrites) && variable[i]!.slice().fill(0),
-    ) as FloatArray[];
-  const momentum = slot('momentum');
-  const accumulator = slot('accumulator');
-  const average = slot('average');
-  const tensors = { variable, momentum, accumulator, average };
-
-  // by type: float32, float64
-  const types = variables.map((v): 0 | 1 => (v.dtype === 'float64' ? 1 : 0));
-  const rates = variables.map((v) => GROUPS + 3 * v.group);
-  const k = both(3 + Math.max(...rates));
-  const q = both(BLOCK);
-  const sums = both(BLOCK);
-  const w = both(FIGURES)[1];
-  /** Sums of squares of the gradients, in the widest type. */
-  const norms = both(count)[Math.max(...types)]!;
-
-  const lists = variables.map((v, i) => compose(program, v, types[i] ? float64 : float32));
-  // gradients that were found to lie apart; only small ones are kept, for which asking again would cost more than the step
-  const apart: unknown[] = [];
-  const constraints = variables.map((v) => (v.overwrites ? null : v.constraint));
-  /** Which variables are given, while a step goes on that leaves some out. */
-  const named = new Uint8Array(count);
-  /** The arrays of the step under way. The list is kept, so that a step allocates nothing, and small arrays with it. */
-  const given: FloatArray[] = [];
-  let updated = false;
-
-  /** Refuses an array that does not have the length of variable `i` any more. */
-  const wantLength = (array: FloatArray, i: number, what: string): void => {
-    if (array.length !== sizes[i]) {
-      throw new SgdError('SGD_DETACHED', `the memory of ${what}"${variables[i]!.path}" was detached or resized`);
-    }
-  };
-  const wantAttached = (): void => {
-    for (let i = 0; i < count; i++) wantLength(variable[i]!, i, '');
-  };
-
-  /** The values of a slot, of a length if one is given. */
-  const find = ({ slot: kind, index }: Entry, length?: number): FloatArray => {
-    wantAttached();
-    const found = tensors[kind][index];
-    if (found && found.length === (length ?? found.length)) return found;
-    throw new SgdError('SGD_STATE_MISMATCH', `${kind} ${index} is of length ${found?.length}, got ${length}`);
-  };
-
-  /**
-   * Runs stages over elements `from` to `to` of variable `i`, block by block.
-   * Returns the gradient that they made of the last block, or the one given.
-   */
-  const run = (list: List, i: number, gradient: FloatArray, from = 0, to = sizes[i]!): FloatArray => {
-    const t = types[i]!;
-    let g = gradient;
-    for (; from < to; from += BLOCK) {
-      const e = Math.min(from + BLOCK, to);
-      let o = 0;
-      g = gradient;
-      for (let j = 0; j < list.length; j++) {
-        const made = list[j]!(
-          variable[i]!,
-          momentum[i]!,
-          accumulator[i]!,
-          average[i]!,
-          q[t],
-          k[t],
-          rates[i]!,
-          w,
-          g,
-          o,
-          from,
-          e,
-        );
-        if (made) {
-          g = made;
-          o = from;
-        }
-      }
-    }
-    return g;
-  };
-
-  /**
-   * Leaves in `sums[d]` the sum over `n` elements of what stages make of the gradient, in numpy's pairwise order: a range is halved
-   * down to 128 elements; those are taken by eight sums, each a place in `sums` further on.
-   */
-  const sum = (list: List, i: number, g: FloatArray, from: number, n: number, d: number): void => {
-    const s = sums[types[i]!]!;
-    if (n > 128) {
-      const half = (n >> 1) & ~7;
-      sum(list, i, g, from, half, d);
-      sum(list, i, g, from + half, n - half, d + 1);
-      s[d]! += s[d + 1]!;
-      return;
-    }
-    const a = run(list, i, g, from, from + n);
-    let j = a === g ? from : 0;
-    const e = j + n;
-    for (let t = 0; t < 8; t++) s[d + t] = 0;
-    for (; j + 7 < e; j += 8) {
-      s[d]! += a[j]!;
-      s[d + 1]! += a[j + 1]!;
-      s[d + 2]! += a[j + 2]!;
-      s[d + 3]! += a[j + 3]!;
-      s[d + 4]! += a[j + 4]!;
-      s[d + 5]! += a[j + 5]!;
-      s[d + 6]! += a[j + 6]!;
-      s[d + 7]! += a[j + 7]!;
-    }
-    for (let t = 1; t < 8; t *= 2) for (let u = 0; u < 8; u += 2 * t) s[d + u]! += s[d + u + t]!;
-    for (; j < e; j++) s[d]! += a[j]!;
-  };
-
+  const session = new CpuSession(program, handles, jitless);
+  // its calls may be taken apart, and put together with others
   return {
     variables: handles,
-    step(step, gradients, indices) {
-      // all arrays first: a getter of the caller's may detach any of them
-      for (let j = 0; j < indices.length; j++) {
-        const g = arrayOf(gradients[j]!);
-        if (given[j] !== g) given[j] = g;
-      }
-      wantAttached();
-      for (const typed of k) {
-        typed[SCALE] = step.lossScale;
-        typed[COUNT] = step.accumulationSteps;
-        typed[LIMIT] = step.clipLimit;
-        typed[KEEP] = step.averageMomentum;
-        typed[MIX] = typed[KEEP]! - 1;
-        let r = GROUPS;
-        for (const { learningRate, momentum, weightDecay } of step.rates) {
-          typed[r++] = learningRate;
-          typed[r++] = momentum;
-          typed[r++] = weightDecay;
-        }
-      }
-      const way = step.phase === 'update' ? 1 : 0;
-      const reduces = way > 0 && clip.endsWith('norm');
-      let taken = 0;
-      let widest = -1;
-      w[FINITE] = 0;
-      for (let j = 0; j < indices.length; j++) {
-        const i = indices[j]!;
-        const g = given[j]!;
-        wantLength(g, i, 'the gradient of ');
-        if (apart[i] !== g) wantApart(!spans.meets(g), i, 'SGD_GRADIENT_SHAPE');
-        apart[i] = g.length > SMALL || g;
-        if (!reduces || lists[i]![5]!.length === 0) {
-          if (finiteCheck) run(lists[i]![4]!, i, g);
-        } else {
-          sum(lists[i]![5]!, i, g, 0, sizes[i]!, 0);
-          const squares = sums[types[i]!][0]!;
-          norms[clip === 'norm' ? j : taken++] = squares;
-          if (finiteCheck) w[FINITE]! += squares - squares;
-          if (widest < 0 || types[i]) widest = i;
-        }
-      }
-      if (widest >= 0) {
-        const s = sums[types[widest]!]!;
-        sum(nothing, widest, norms, 0, taken, 0);
-        s[0] = Math.sqrt(s[0]!);
-        if (finiteCheck) w[FINITE]! += s[0] - s[0];
-        s[1] = 1 / s[0];
-        s[2] = 1 / step.clipLimit;
-        s[0] = k[types[widest]!]![LIMIT]! * Math.min(s[1], s[2]) + (s[0] - s[0]);
-        w[FACTOR] = s[0]!;
-      }
-      if (w[FINITE] !== 0) {
-        given.fill(none);
-        return false;
-      }
-      w[OVERWRITE] = step.averageOverwrite ? 1 : 0;
-      if (way && step.ordinary) {
-        w[GRADIENT] = w[UPDATE] = 0;
-        updated = true;
-      }
-      for (let j = 0; j < indices.length; j++) {
-        const i = indices[j]!;
-        k[types[i]!][NORM] = Math.sqrt(norms[j]!);
-        run(lists[i]![2 + way]!, i, given[j]!);
-        if (sizes[i]! > SMALL) given[j] = none;
-      }
-      if (step.ordinary && indices.length < count) {
-        for (const i of indices) named[i] = 1;
-        for (let i = 0; i < count; i++) {
-          if (lists[i]![way]!.length > 0 && !named[i]) run(lists[i]![way]!, i, variable[i]!);
-        }
-        named.fill(0);
-      }
-      for (const i of indices) constraints[i]?.(variable[i]!, variables[i]!.shape);
-      return true;
-    },
-    averages(action) {
-      wantAttached();
-      average.forEach((a, i) => {
-        if (!a) return;
-        const x = variable[i]!;
-        const old = x.slice();
-        x.set(a);
-        if (action === 'swap') a.set(old);
-      });
-    },
-    // copied before the promise is returned
-    async read(entries) {
-      return entries.map((entry) => find(entry).slice());
-    },
-    async write(entries) {
-      const targets = entries.map((entry) => find(entry, entry.values.length));
-      targets.forEach((target, i) => target.set(entries[i]!.values));
-    },
-    async measured() {
-      const made: Measured = {};
-      if (updated && measure.has('gradient-norm')) made.gradientNorm = Math.sqrt(w[GRADIENT]!);
-      if (updated && measure.has('update-norm')) made.updateNorm = Math.sqrt(w[UPDATE]!);
-      return made;
-    },
-    dispose() {
-      for (const all of [momentum, accumulator, average, apart, given]) all.length = 0;
-    },
+    step: (step, gradients, indices) => session.step(step, gradients, indices),
+    averages: (action) => session.averages(action),
+    read: (entries) => session.read(entries),
+    write: (entries) => session.write(entries),
+    measured: () => session.measured(),
+    dispose: () => session.dispose(),
   };
+}
+
+class CpuSession implements Omit<Session<CpuVariable, CpuGradient, 'sync'>, 'variables'> {
+  readonly #program: Program;
+  readonly #memory: Memory;
+  readonly #tensors: Tensors[];
+  readonly #definition: StepDefinition;
+  readonly #kernels: ProgramKernels;
+  readonly #observed: Float64Array;
+  readonly #globalNorm: GlobalNorm | null;
+  /** By variable: the last step that had a gradient for it. */
+  readonly #lastGiven: Float64Array;
+  #steps = 0;
+  #hasUpdated = false;
+
+  constructor(program: Program, handles: readonly CpuVariable[], jitless: boolean) {
+    const definition = new StepDefinition(program);
+    const { measure, variables } = program;
+    this.#program = program;
+    this.#definition = definition;
+    this.#memory = new Memory(variables, handles);
+    this.#tensors = this.#memory.arrays.map((array, i) => makeTensors(definition, i, array));
+    this.#kernels = new ProgramKernels({ program, definition, tensors: this.#tensors, jitless });
+    this.#observed = new Float64Array(measure.size);
+    this.#globalNorm = definition.hasGlobalNorm ? new GlobalNorm(definition, variables.length, jitless) : null;
+    this.#lastGiven = new Float64Array(variables.length);
+  }
+
+  step(step: Step, gradients: readonly CpuGradient[], indices: readonly number[]): boolean {
+    this.#memory.take(gradients, indices);
+    this.#definition.scalars.fill(step);
+    const situation = this.#definition.situations.keyOf(step, true);
+    const isTaken = this.#clipGlobally(situation, indices) && this.#reduce(situation, indices);
+    if (isTaken) this.#update(step, situation, indices);
+    this.#release(situation, indices);
+    if (!isTaken) return false;
+    for (const i of indices) {
+      const { overwrites, constraint, shape } = this.#program.variables[i]!;
+      if (!overwrites) constraint?.(this.#memory.arrays[i]!, shape);
+    }
+    return true;
+  }
+
+  averages(action: 'assign' | 'swap'): void {
+    this.#memory.checkAttached();
+    for (const { variable, average } of this.#tensors) {
+      if (variable === undefined || average === undefined) continue;
+      const old = action === 'swap' ? variable.slice() : null;
+      variable.set(average);
+      if (old !== null) average.set(old);
+    }
+  }
+
+  // copied before the promise is returned
+  async read(entries: readonly Entry[]): Promise<FloatArray[]> {
+    return entries.map((entry) => this.#find(entry).slice());
+  }
+
+  async write(entries: readonly WriteEntry[]): Promise<void> {
+    const targets = entries.map((entry) => this.#find(entry, entry.values.length));
+    targets.forEach((target, i) => target.set(entries[i]!.values));
+  }
+
+  async measured(): Promise<Measured> {
+    const made: Measured = {};
+    if (!this.#hasUpdated) return made;
+    let place = 0;
+    if (this.#program.measure.has('gradient-norm')) made.gradientNorm = Math.sqrt(this.#observed[place++]!);
+    if (this.#program.measure.has('update-norm')) made.updateNorm = Math.sqrt(this.#observed[place]!);
+    return made;
+  }
+
+  dispose(): void {
+    this.#tensors.length = 0;
+    this.#memory.clear();
+  }
+
+  /** Takes the norm over all gradients, where there is one. Returns whether it lets the step be taken. */
+  #clipGlobally(situation: number, indices: readonly number[]): boolean {
+    const { squares } = this.#kernels;
+    const norm = this.#globalNorm;
+    if (norm === null) return true;
+    squares.begin(situation);
+    norm.clear();
+    for (let j = 0; j < indices.length; j++) {
+      const i = indices[j]!;
+      const bound = squares.rows[i]![situation];
+      if (bound === undefined) continue;
+      const { kernel, arrays, numbers } = bound;
+      lend(bound, this.#memory.gradients[j]!);
+      kernel.reduce(arrays, this.#memory.sizes[i]!, numbers);
+      norm.add(kernel.result(numbers, 0), this.#program.variables[i]!.dtype);
+    }
+    return !norm.take() || !this.#program.finiteCheck || norm.isFinite;
+  }
+
+  /** All else that a step only reads. Returns whether gradients are finite, where that is asked. */
+  #reduce(situation: number, indices: readonly number[]): boolean {
+    const { updates, squares } = this.#kernels;
+    const { finiteCheck } = this.#program;
+    updates.begin(situation);
+    let isFinite = true;
+    for (let j = 0; isFinite && j < indices.length; j++) {
+      const i = indices[j]!;
+      const gradient = this.#memory.gradients[j]!;
+      const bound = updates.rows[i]![situation];
+      if (bound !== undefined) {
+        lend(bound, gradient);
+        bound.kernel.reduce(bound.arrays, this.#memory.sizes[i]!, bound.numbers);
+      }
+      if (!finiteCheck || squares.rows[i]![situation] !== undefined) continue;
+      // a finite norm has finite elements
+      isFinite = bound?.kernel.hasNorms === true ? bound.kernel.isFinite(bound.numbers) : isFiniteArray(gradient);
+    }
+    return isFinite;
+  }
+
+  /** All that a step writes; nothing is refused any more. */
+  #update(step: Step, situation: number, indices: readonly number[]): void {
+    if (step.phase === 'update' && step.ordinary) {
+      this.#observed.fill(0);
+      this.#hasUpdated = true;
+    }
+    for (const i of indices) this.#write(i, situation);
+    const count = this.#memory.arrays.length;
+    if (indices.length === count) return;
+    // variables without a gradient: accumulators are reset, averages move on
+    const missing = this.#definition.situations.keyOf(step, false);
+    this.#kernels.updates.begin(missing);
+    this.#steps++;
+    for (const i of indices) this.#lastGiven[i] = this.#steps;
+    for (let i = 0; i < count; i++) if (this.#lastGiven[i] !== this.#steps) this.#write(i, missing);
+  }
+
+  #write(i: number, situation: number): void {
+    const bound = this.#kernels.updates.rows[i]![situation];
+    if (bound !== undefined) bound.kernel.write(bound.arrays, this.#memory.sizes[i]!, bound.numbers, this.#observed);
+  }
+
+  /** Gradients are the caller's: large ones are not kept. */
+  #release(situation: number, indices: readonly number[]): void {
+    const { updates, squares } = this.#kernels;
+    for (let j = 0; j < indices.length; j++) {
+      const i = indices[j]!;
+      if (!this.#memory.mustRelease(i)) continue;
+      const variable = this.#memory.arrays[i]!;
+      this.#memory.gradients[j] = variable;
+      lend(updates.rows[i]![situation], variable);
+      lend(squares.rows[i]![situation], variable);
+    }
+  }
+
+  /** The values of a slot, of a length if one is given. */
+  #find({ slot, index }: Entry, length?: number): FloatArray {
+    this.#memory.checkAttached();
+    const found = this.#tensors[index]?.[TENSOR_OF[slot]];
+    if (found !== undefined && found.length === (length ?? found.length)) return found;
+    throw new SgdError('SGD_STATE_MISMATCH', `${slot} ${index} is of length ${found?.length}, got ${length}`);
+  }
+}
+
+/** Puts an array where a kernel looks for the gradient. */
+function lend(bound: BoundKernel | undefined, gradient: FloatArray): void {
+  if (bound !== undefined && bound.gradientAt >= 0) bound.arrays[bound.gradientAt] = gradient;
+}
+
+/** Whether every element is finite. */
+function isFiniteArray(values: FloatArray): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! - values[i]!; // 0, or NaN for NaN and infinities
+  return sum === 0;
 }

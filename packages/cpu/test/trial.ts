@@ -16,12 +16,18 @@ export const step = anyStep([1, 0.1, 32768, 1e-40]);
 type Steps = typeof step extends fc.Arbitrary<infer T> ? readonly T[] : never;
 
 /** Runs the same steps here and in the reference, and compares everything after each. */
-export async function trial(made: Program, steps: Steps, rare: number, seed: number): Promise<void> {
+export async function trial(
+  made: Program,
+  steps: Steps,
+  rare: number,
+  seed: number,
+  backend: ReturnType<typeof cpu> = cpu(),
+): Promise<void> {
   const { variables, slots } = made;
   const initial = variables.map((v, i) => numbers(seed + i, v.shape[0]!, v.dtype, rare * 3));
   const arrays = initial.map((values) => values.slice());
   const ref = reference(made, initial);
-  const session = cpu().open(made, arrays);
+  const session = backend.open(made, arrays);
   for (const { given, updates, backwards, seed: own, ...rest } of steps) {
     const indices = chosen(given, variables.length);
     if (indices.length === 0) continue;

@@ -9,18 +9,9 @@ export { NumberProgram } from './number-program.ts';
 export { numberOps, roundingOf } from './numbers.ts';
 export { StepScalars } from './step-scalars.ts';
 export { PAIRWISE_LEAF, pairwiseHalf, pairwiseSum } from './pairwise.ts';
-export {
-  isClipped,
-  scalarNames,
-  Situations,
-  stepOptionsOf,
-  tensorNames,
-  traceClipFactor,
-  traceSquaredNorm,
-  traceUpdate,
-} from './situations.ts';
-export { type Named, type Situation, squaredNorm, type StepOptions, updateVariable } from './surround.ts';
+export { Situations } from './situations.ts';
+export { type Definition, StepDefinition } from './step-definition.ts';
+export type { Named } from './surround.ts';
 export type { Operation, Ops, Rule, SlotSpec } from '../rules/rule.ts';
 export { RESERVED_NAMES } from '../rules/rule.ts';
-export { sgd, type SGDRuleConfig } from '../rules/sgd.ts';
 export { isExactScalar, makeTracer, OPERATIONS, TracedValue, type Tracer } from './trace.ts';

@@ -1,23 +1,5 @@
 import type { Program, ProgramVariable, Step } from '../contract.ts';
-import { sgd, type SGDRuleConfig } from '../rules/sgd.ts';
-import { type Kernel, type KernelOutputs, makeKernel } from './kernel.ts';
-import { clipFactor, type Named, type Situation, squaredNorm, type StepOptions, updateVariable } from './surround.ts';
-import { makeTracer, type TracedValue } from './trace.ts';
-
-/** What surrounds the rule of a program, and its rule. */
-export function stepOptionsOf(program: Program): StepOptions {
-  const { slots, nesterov, unscale, clip, measure } = program;
-  const options: StepOptions<SGDRuleConfig> = {
-    rule: sgd,
-    config: { momentum: slots.has('momentum') ? 1 : 0, nesterov },
-    unscale,
-    accumulates: slots.has('accumulator'),
-    averages: slots.has('average'),
-    clip,
-    measure,
-  };
-  return options as unknown as StepOptions;
-}
+import type { Situation } from './surround.ts';
 
 // A situation of a variable as a number, to look its kernel up in a step.
 const GIVEN = 1;
@@ -57,7 +39,7 @@ export function isClipped(key: number): boolean {
 }
 
 /** The situation of a variable that a number stands for. */
-function situationOf(key: number, { decays, overwrites }: ProgramVariable): Situation {
+export function situationOf(key: number, { decays, overwrites }: ProgramVariable): Situation {
   return {
     given: (key & GIVEN) !== 0,
     phase: (key & UPDATES) !== 0 ? 'update' : 'accumulate',
@@ -66,79 +48,4 @@ function situationOf(key: number, { decays, overwrites }: ProgramVariable): Situ
     overwrites,
     overwriteByAverage: (key & OVERWRITE) !== 0,
   };
-}
-
-/** Records one of the definitions of a step, with tensors and scalars under their names. */
-function trace(
-  define: (
-    tracer: ReturnType<typeof makeTracer>,
-    tensors: Named<TracedValue>,
-    scalars: Named<TracedValue>,
-  ) => KernelOutputs<TracedValue>,
-  tensors: readonly string[],
-  scalars: readonly string[],
-): Kernel {
-  const tracer = makeTracer();
-  const named = (names: readonly string[], make: (name: string) => TracedValue): Named<TracedValue> =>
-    Object.fromEntries(names.map((name) => [name, make(name)]));
-  return makeKernel(
-    define(
-      tracer,
-      named(tensors, (name) => tracer.tensor(name)),
-      named(scalars, (name) => tracer.scalar(name)),
-    ),
-  );
-}
-
-/** The numbers of a step that kernels may read, in the order in which engines keep them. */
-export function scalarNames({ rule }: StepOptions): string[] {
-  return [
-    'learningRate',
-    'weightDecay',
-    'lossScale',
-    'accumulationSteps',
-    'clipLimit',
-    'inverseClipLimit',
-    'clipFactor',
-    'averageMomentum',
-    ...rule.scalars,
-  ];
-}
-
-/** The tensors of a variable, besides its gradient: its value and what the optimizer keeps for it. */
-export function tensorNames(options: StepOptions, { overwrites }: ProgramVariable): string[] {
-  const accumulator = options.accumulates ? ['gradient_accumulator'] : [];
-  if (overwrites) return ['variable', ...accumulator];
-  const average = options.averages ? ['average'] : [];
-  return ['variable', ...options.rule.slots(options.config).map(({ name }) => name), ...accumulator, ...average];
-}
-
-/** The kernel that does a step's work on a variable; it may have nothing to do, and no pass. */
-export function traceUpdate(options: StepOptions, variable: ProgramVariable, key: number): Kernel {
-  const situation = situationOf(key, variable);
-  const tensors = [...tensorNames(options, variable), 'gradient'];
-  return trace(
-    (ops, named, scalars) => updateVariable(ops, options, situation, named, scalars),
-    tensors,
-    scalarNames(options),
-  );
-}
-
-/** The kernel that gives the sum of squares of a variable's gradient, for the norm over all. */
-export function traceSquaredNorm(options: StepOptions, variable: ProgramVariable, key: number): Kernel {
-  const situation = situationOf(key, variable);
-  return trace(
-    (ops, named, scalars) => squaredNorm(ops, options, situation, named, scalars),
-    ['gradient', 'gradient_accumulator'],
-    scalarNames(options),
-  );
-}
-
-/** The kernel that gives the factor of the norm over all, from a tensor `squares` of the sums of squares. */
-export function traceClipFactor(options: StepOptions): Kernel {
-  return trace(
-    (ops, { squares }, scalars) => clipFactor(ops, squares as TracedValue, scalars),
-    ['squares'],
-    scalarNames(options),
-  );
 }

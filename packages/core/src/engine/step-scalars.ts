@@ -1,32 +1,34 @@
-import type { Rates, Step } from '../contract.ts';
+import type { ProgramVariable, Rates, Step } from '../contract.ts';
 
-/** The numbers of a step as kernels read them: for each group an array, in the order of {@link StepScalars.names}. */
+/** The numbers of a step as kernels read them, in the order of {@link StepScalars.names}. Variables of a group and type share an array. */
 export class StepScalars {
+  /** What kernels may read. */
   readonly names: readonly string[];
-  readonly groups: readonly Float64Array[];
+  /** By variable. */
+  readonly of: readonly Float64Array[];
+  readonly #groups: readonly Float64Array[];
 
-  /**
-   * @param names - what kernels may read
-   * @param groups - how many groups of variables there are
-   */
-  constructor(names: readonly string[], groups: number) {
+  /** @internal */
+  constructor(names: readonly string[], variables: readonly ProgramVariable[]) {
+    const groups = 1 + Math.max(0, ...variables.map(({ group }) => group));
     this.names = names;
-    this.groups = Array.from({ length: groups }, () => new Float64Array(names.length));
+    this.#groups = Array.from({ length: groups }, () => new Float64Array(names.length));
+    this.of = variables.map(({ group }) => this.#groups[group]!);
   }
 
   /** Takes the numbers of a step. */
   fill(step: Step): void {
-    for (let group = 0; group < this.groups.length; group++) {
-      const values = this.groups[group] as Float64Array;
-      const rates = step.rates[group] as Rates;
-      for (let i = 0; i < values.length; i++) values[i] = numberOf(this.names[i] as string, step, rates);
+    for (let group = 0; group < this.#groups.length; group++) {
+      const values = this.#groups[group]!;
+      const rates = step.rates[group]!;
+      for (let i = 0; i < values.length; i++) values[i] = numberOf(this.names[i]!, step, rates);
     }
   }
 
   /** Sets what gradients are multiplied by under a global norm. */
   setClipFactor(factor: number): void {
     const place = this.names.indexOf('clipFactor');
-    for (const values of this.groups) values[place] = factor;
+    for (const values of this.#groups) values[place] = factor;
   }
 }
 

@@ -1,5 +1,6 @@
-import { makeKernel, makeTracer, OPERATIONS, RESERVED_NAMES, sgd, TracedValue } from '@sgd/core/engine';
+import { makeKernel, makeTracer, OPERATIONS, RESERVED_NAMES, TracedValue } from '@sgd/core/engine';
 import { describe, expect, it } from 'vitest';
+import { sgd } from '../../src/rules/sgd.ts';
 
 const code = (run: () => unknown): unknown => {
   try {

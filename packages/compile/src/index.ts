@@ -1,0 +1,9 @@
+/**
+ * Compilers from a traced kernel to code.
+ *
+ * @packageDocumentation
+ */
+export { ArrayKernel, type ArrayKernelOptions } from './array-kernel.ts';
+export { compileBlocks } from './blocks.ts';
+export { compileJavaScript, javaScriptSource } from './javascript.ts';
+export type { PassFunction } from './pass.ts';

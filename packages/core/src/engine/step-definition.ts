@@ -1,0 +1,136 @@
+import type { Program, ProgramVariable } from '../contract.ts';
+import type { Ops, SlotSpec } from '../rules/rule.ts';
+import { sgd, type SGDRuleConfig } from '../rules/sgd.ts';
+import { type Kernel, type KernelOutputs, makeKernel } from './kernel.ts';
+import { isClipped, Situations, situationOf } from './situations.ts';
+import { StepScalars } from './step-scalars.ts';
+import { clipFactor, type Named, squaredNorm, type StepOptions, updateVariable } from './surround.ts';
+import { makeTracer, type TracedValue } from './trace.ts';
+
+/** A definition over operations of any kind, from tensors and numbers under their names. */
+export type Definition = <T>(ops: Ops<T>, tensors: Named<T>, scalars: Named<T>) => KernelOutputs<T>;
+
+/**
+ * What the steps of a program do to each of its variables: the rule, and all that surrounds it. An engine takes from here which tensors to
+ * keep, which numbers a step has, and what to compute, as a recorded {@link Kernel} to be compiled or as a {@link Definition} over operations
+ * of its own. Variables are named by their index in the program.
+ *
+ * Work on a variable depends on its *situation* in a step, a small number that {@link Situations.keyOf} gives.
+ */
+export class StepDefinition {
+  /** The situations that can occur. */
+  readonly situations: Situations;
+  /** The numbers of the step under way. */
+  readonly scalars: StepScalars;
+  /** Whether gradients are clipped by the norm over all: see {@link StepDefinition.squaredNorm}. */
+  readonly hasGlobalNorm: boolean;
+  readonly #options: StepOptions;
+  readonly #variables: readonly ProgramVariable[];
+
+  constructor(program: Program) {
+    const { variables, clip } = program;
+    this.#options = stepOptionsOf(program);
+    this.#variables = variables;
+    this.situations = new Situations(program);
+    this.hasGlobalNorm = clip === 'global-norm';
+    this.scalars = new StepScalars(scalarNames(this.#options), variables);
+  }
+
+  /** The tensors of a variable besides its gradient, of its shape and type: `variable`, and what the optimizer keeps for it. */
+  tensorsOf(index: number): readonly SlotSpec[] {
+    const { rule, config, accumulates, averages } = this.#options;
+    const accumulator = accumulates ? [{ name: 'gradient_accumulator' }] : [];
+    if (this.#variable(index).overwrites) return [{ name: 'variable' }, ...accumulator];
+    return [
+      { name: 'variable' },
+      ...rule.slots(config),
+      ...accumulator,
+      // an average is averaged with the variable at its first step with factor 0, so that it starts as a copy
+      ...(averages ? [{ name: 'average' }] : []),
+    ];
+  }
+
+  /** Two variables in two situations with the same key have the same kernel, but for their scalars. */
+  kernelKey(index: number, situation: number): string {
+    const { dtype, decays, overwrites } = this.#variable(index);
+    return `${dtype} ${decays} ${overwrites} ${situation}`;
+  }
+
+  /** A step's work on a variable, over operations of any kind. */
+  defineUpdate(index: number, situation: number): Definition {
+    const about = situationOf(situation, this.#variable(index));
+    return (ops, tensors, scalars) => updateVariable(ops, this.#options, about, tensors, scalars);
+  }
+
+  /** The sum of squares of the gradient of a variable, over operations of any kind; `null` where it does not count for the norm over all. */
+  defineSquaredNorm(index: number, situation: number): Definition | null {
+    const variable = this.#variable(index);
+    if (!this.hasGlobalNorm || variable.overwrites || !isClipped(situation)) return null;
+    const about = situationOf(situation, variable);
+    return (ops, tensors, scalars) => squaredNorm(ops, this.#options, about, tensors, scalars);
+  }
+
+  /** A step's work on a variable; there may be none, and no pass. Tensors: `gradient`, and those of {@link StepDefinition.tensorsOf}. */
+  update(index: number, situation: number): Kernel {
+    const tensors = [...this.tensorsOf(index).map(({ name }) => name), 'gradient'];
+    return this.#record(this.defineUpdate(index, situation), tensors);
+  }
+
+  /** The sum of squares of the gradient of a variable; `null` where it does not count for the norm over all. */
+  squaredNorm(index: number, situation: number): Kernel | null {
+    const define = this.defineSquaredNorm(index, situation);
+    return define && this.#record(define, ['gradient', 'gradient_accumulator']);
+  }
+
+  /**
+   * The factor of the norm over all, from a tensor `squares` of the sums of squares in the order of the step's gradients. The type is
+   * float64 once a gradient is, else float32. It is the scalar `clipFactor` of the updates: {@link StepScalars.setClipFactor}.
+   */
+  clipFactor(): Kernel {
+    return this.#record((ops, tensors, scalars) => clipFactor(ops, tensors.squares!, scalars), ['squares']);
+  }
+
+  #variable(index: number): ProgramVariable {
+    return this.#variables[index]!;
+  }
+
+  #record(define: Definition, tensors: readonly string[]): Kernel {
+    const tracer = makeTracer();
+    const named = (names: readonly string[], make: (name: string) => TracedValue): Named<TracedValue> =>
+      Object.fromEntries(names.map((name) => [name, make(name)]));
+    return makeKernel(
+      define(
+        tracer,
+        named(tensors, (name) => tracer.tensor(name)),
+        named(this.scalars.names, (name) => tracer.scalar(name)),
+      ),
+    );
+  }
+}
+
+function stepOptionsOf({ slots, nesterov, unscale, clip, measure }: Program): StepOptions {
+  const options: StepOptions<SGDRuleConfig> = {
+    rule: sgd,
+    config: { momentum: slots.has('momentum') ? 1 : 0, nesterov },
+    unscale,
+    accumulates: slots.has('accumulator'),
+    averages: slots.has('average'),
+    clip,
+    measure,
+  };
+  return options as unknown as StepOptions;
+}
+
+function scalarNames({ rule }: StepOptions): string[] {
+  return [
+    'learningRate',
+    'weightDecay',
+    'lossScale',
+    'accumulationSteps',
+    'clipLimit',
+    'inverseClipLimit',
+    'clipFactor',
+    'averageMomentum',
+    ...rule.scalars,
+  ];
+}

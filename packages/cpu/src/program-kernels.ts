@@ -1,0 +1,111 @@
+import { ArrayKernel } from '@sgd/compile';
+import type { FloatArray, Program } from '@sgd/core';
+import type { Kernel, StepDefinition } from '@sgd/core/engine';
+
+/** The tensors of a variable by name: `variable`, and what the optimizer keeps for it. */
+export type Tensors = Readonly<Record<string, FloatArray>>;
+
+/** A kernel with the arrays of one variable. */
+export interface BoundKernel {
+  readonly kernel: ArrayKernel;
+  /** Shared by all variables of a group, unless the kernel sums. */
+  readonly numbers: Float64Array;
+  /** In the order of the kernel; the place of the gradient is filled at each step. */
+  readonly arrays: FloatArray[];
+  /** -1: it does not read the gradient. */
+  readonly gradientAt: number;
+}
+
+/** Numbers to be computed anew at each step. */
+interface Begin {
+  readonly kernel: ArrayKernel;
+  readonly numbers: Float64Array;
+  readonly scalars: Float64Array;
+}
+
+const nothing: readonly Begin[] = [];
+
+/** One kernel for each kind of variable and situation, compiled when it is made, and bound to the arrays of every variable. */
+class KernelTable {
+  /** By variable and situation; `undefined` where there is nothing to do. */
+  readonly rows: readonly (readonly (BoundKernel | undefined)[])[];
+  readonly #begins = new Map<number, Begin[]>();
+
+  constructor(
+    { program, definition, tensors, jitless }: KernelSettings,
+    record: (index: number, situation: number) => Kernel | null,
+  ) {
+    const { scalars, situations } = definition;
+    const kernels = new Map<string, ArrayKernel | null>();
+    const sharedNumbers = new Map<string, Float64Array>();
+    this.rows = program.variables.map(({ dtype, group }, i) => {
+      const row: (BoundKernel | undefined)[] = [];
+      for (const situation of situations.all) {
+        const key = definition.kernelKey(i, situation);
+        let kernel = kernels.get(key);
+        if (kernel === undefined) {
+          const recorded = record(i, situation);
+          kernel = recorded && new ArrayKernel(recorded, dtype, { jitless, scalars: scalars.names });
+          kernels.set(key, kernel);
+        }
+        if (kernel === null || kernel.tensors.length === 0) continue;
+        const shared = `${key} ${group}`;
+        let numbers = kernel.reduces ? undefined : sharedNumbers.get(shared);
+        if (numbers === undefined) {
+          numbers = kernel.program.allocate();
+          sharedNumbers.set(shared, numbers);
+          this.#onBegin(situation, { kernel, numbers, scalars: scalars.of[i]! });
+        }
+        const arrays = kernel.tensors.map((name) => tensors[i]![name] ?? tensors[i]!.variable!);
+        row[situation] = { kernel, numbers, arrays, gradientAt: kernel.tensors.indexOf('gradient') };
+      }
+      return row;
+    });
+  }
+
+  /** Computes the numbers of all kernels of a situation from those of the step. */
+  begin(situation: number): void {
+    for (const { kernel, numbers, scalars } of this.#begins.get(situation) ?? nothing) {
+      kernel.program.begin(numbers, scalars);
+    }
+  }
+
+  #onBegin(situation: number, begin: Begin): void {
+    const begins = this.#begins.get(situation) ?? [];
+    begins.push(begin);
+    this.#begins.set(situation, begins);
+  }
+}
+
+/** What kernels are made of. */
+export interface KernelSettings {
+  readonly program: Program;
+  readonly definition: StepDefinition;
+  /** By variable. */
+  readonly tensors: readonly Tensors[];
+  /** Whether functions are never made from text. */
+  readonly jitless: boolean;
+}
+
+/** The kernels of a program. */
+export class ProgramKernels {
+  /** A step's work on a variable. */
+  readonly updates: KernelTable;
+  /** The sum of squares of its gradient, for the norm over all. */
+  readonly squares: KernelTable;
+
+  constructor(settings: KernelSettings) {
+    const { definition } = settings;
+    this.updates = new KernelTable(settings, (i, situation) => definition.update(i, situation));
+    this.squares = new KernelTable(settings, (i, situation) => definition.squaredNorm(i, situation));
+  }
+}
+
+/** The arrays of a variable: its own, and slots filled with their first values. */
+export function makeTensors(definition: StepDefinition, index: number, array: FloatArray): Tensors {
+  return Object.fromEntries(
+    definition
+      .tensorsOf(index)
+      .map(({ name, initial = 0 }) => [name, name === 'variable' ? array : array.slice().fill(initial)]),
+  );
+}

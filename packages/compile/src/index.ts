@@ -7,3 +7,12 @@ export { ArrayKernel, type ArrayKernelOptions } from './array-kernel.ts';
 export { compileBlocks } from './blocks.ts';
 export { compileJavaScript, javaScriptSource } from './javascript.ts';
 export type { PassFunction } from './pass.ts';
+export type { FiniteCheck } from './wasm-kernel.ts';
+export { type MemoryViews, NumberLayout, PIECE_BYTES, RECORD, TASK } from './wasm-layout.ts';
+export {
+  type WasmExports,
+  type WasmImports,
+  type WasmKernel,
+  WasmProgram,
+  type WasmProgramOptions,
+} from './wasm-program.ts';

@@ -8,7 +8,8 @@ export { compileBlocks } from './blocks.ts';
 export { compileJavaScript, javaScriptSource } from './javascript.ts';
 export type { PassFunction } from './pass.ts';
 export type { FiniteCheck } from './wasm-kernel.ts';
-export { type MemoryViews, NumberLayout, PIECE_BYTES, RECORD, TASK } from './wasm-layout.ts';
+export { PIECE_BYTES, RECORD, TASK } from './wasm-layout.ts';
+export type { MemoryViews, StepNumbers } from './wasm-numbers.ts';
 export {
   type WasmExports,
   type WasmImports,

@@ -1,5 +1,5 @@
 import type { TracedValue } from '@sgd/core/engine';
-import { ownNumbersAt } from './wasm-layout.ts';
+import { ownNumbersAt, RECORD } from './wasm-layout.ts';
 import { PASS_LOCALS, PASS_SIGNATURE, type PlacedKernel } from './wasm-loop.ts';
 import { FunctionWriter, type ModuleWriter } from './wasm-module.ts';
 import { OP } from './wasm-opcodes.ts';
@@ -33,7 +33,9 @@ export function addReducing(
 ): number {
   const { kernel, type } = placed;
   const reading = kernel.passes.filter(({ sums }) => sums.length > 0);
-  if (reading.length === 0) return check === 'none' ? 0 : module.slotOf(helpers.lookAt[type.size]);
+  if (reading.length === 0 && kernel.results.length === 0) {
+    return check === 'none' ? 0 : module.slotOf(helpers.lookAt[type.size]);
+  }
   const code = new FunctionWriter(PASS_SIGNATURE);
   const numbers = new OwnNumbers(code, placed);
   const pushRange = (): FunctionWriter =>
@@ -45,6 +47,7 @@ export function addReducing(
     const { level } = pass.sums[0]!;
     for (const value of kernel.numbers) if (value.level === level && value.kind !== 'sum') numbers.compute(value);
   }
+  numbers.giveResults();
   if (check === 'norms') for (const norm of kernel.norms) numbers.check(norm);
   return module.slotOf(module.add(code));
 }
@@ -75,6 +78,16 @@ class OwnNumbers {
     const factor = value.operands[1];
     const isWide = factor !== undefined && layout.isWide(factor);
     this.#keep(value, () => pushNumber(this.#code, type, pow, value.kind, operands, isWide));
+  }
+
+  /** Writes the results to where the host wants them. */
+  giveResults(): void {
+    const { kernel, type } = this.#placed;
+    kernel.results.forEach((result, i) => {
+      this.#code.get(PASS_LOCALS.record).memory(OP.i32Load, 4 * RECORD.results);
+      this.#push(result);
+      this.#code.memory(type.store, i * type.size);
+    });
   }
 
   /** Remembers if a number is not finite: its difference to itself is not 0 then. */

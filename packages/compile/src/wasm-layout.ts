@@ -1,5 +1,5 @@
 import type { DType } from '@sgd/core';
-import { isExactScalar, type Kernel, type NumberProgram, type TracedValue } from '@sgd/core/engine';
+import { isExactScalar, type Kernel, type TracedValue } from '@sgd/core/engine';
 import { FLOAT_TYPES } from './wasm-opcodes.ts';
 
 // What a host and the kernels share in memory. The host chooses the addresses; all are multiples of 4, those of numbers and records of 8.
@@ -24,6 +24,8 @@ export const RECORD = {
   fed: 1,
   /** The address of the figures that kernels observe, in float64, a multiple of 8. */
   observed: 2,
+  /** The address to which a reduction writes the kernel's results, in the kernel's type. */
+  results: 3,
   /** The addresses of the tensors from here on, in an order that the host chooses. The first is that of the gradient. */
   tensors: 4,
 } as const;
@@ -36,25 +38,6 @@ export function ownNumbersAt(tensors: number): number {
   return 4 * (RECORD.tensors + tensors + (tensors % 2));
 }
 
-/** Views of the memory. */
-export interface MemoryViews {
-  readonly float32: Float32Array;
-  readonly float64: Float64Array;
-}
-
-/** A number of the step in memory. */
-interface SharedNumber {
-  readonly value: TracedValue;
-  /** The place in the {@link NumberProgram}. */
-  readonly place: number;
-  /** In bytes, from the first. */
-  readonly offset: number;
-  /** A float64 for kernels of float32. */
-  readonly isWide: boolean;
-  /** Of a divisor: where its inverse is; -1 for others. */
-  readonly inverseOffset: number;
-}
-
 /**
  * Where a kernel finds its numbers. Those of a step, and what follows from them, are shared by the variables of a group. What follows from
  * sums stands in the record of each variable. After a divisor comes its inverse, if multiplying by that gives the same bits, else 0.
@@ -64,34 +47,36 @@ export class NumberLayout {
   readonly sharedBytes: number;
   /** Of the numbers in a record. */
   readonly ownBytes: number;
-  readonly #isFloat32: boolean;
-  readonly #shared = new Map<TracedValue, SharedNumber>();
-  readonly #list: readonly SharedNumber[];
+  readonly #wide: ReadonlySet<TracedValue>;
+  readonly #shared = new Map<TracedValue, number>();
+  readonly #inverses = new Map<TracedValue, number>();
   readonly #own = new Map<TracedValue, number>();
 
   /** @param hasWideFactor - whether scalars keep float64 that a kernel of float32 may multiply by */
-  constructor(kernel: Kernel, program: NumberProgram, dtype: DType, hasWideFactor: boolean) {
+  constructor(kernel: Kernel, dtype: DType, hasWideFactor: boolean) {
     const { size } = FLOAT_TYPES[dtype];
-    this.#isFloat32 = dtype === 'float32';
-    const isWide = (value: TracedValue): boolean =>
-      hasWideFactor && this.#isFloat32 && value.kind === 'scalar' && isExactScalar(value.name);
     const divisors = divisorsOf(kernel);
     const shared = kernel.numbers.filter((value) => value.level === 0);
-    let offset = 0;
+    const canBeWide = hasWideFactor && dtype === 'float32';
+    const isWide = ({ kind, name }: TracedValue): boolean => canBeWide && kind === 'scalar' && isExactScalar(name);
+    this.#wide = new Set(shared.filter(isWide));
+    let bytes = 0;
     // the wide ones first: they stay aligned
-    for (const value of [...shared.filter(isWide), ...shared.filter((value) => !isWide(value))]) {
-      const one = { value, place: program.placeOf(value), offset, isWide: isWide(value), inverseOffset: -1 };
-      offset += one.isWide ? 8 : size;
-      if (divisors.has(value)) {
-        one.inverseOffset = offset;
-        offset += size;
-      }
-      this.#shared.set(value, one);
+    for (const value of new Set([...this.#wide, ...shared])) {
+      this.#shared.set(value, bytes);
+      bytes += this.#wide.has(value) ? 8 : size;
+      if (!divisors.has(value)) continue;
+      this.#inverses.set(value, bytes);
+      bytes += size;
     }
-    this.#list = [...this.#shared.values()];
-    this.sharedBytes = Math.ceil(offset / 8) * 8;
+    this.sharedBytes = Math.ceil(bytes / 8) * 8;
     for (const value of kernel.numbers) if (value.level > 0) this.#own.set(value, size * this.#own.size);
     this.ownBytes = size * this.#own.size;
+  }
+
+  /** The numbers of a step, and what follows from them without a sum. */
+  get shared(): Iterable<TracedValue> {
+    return this.#shared.keys();
   }
 
   /** Where a number that follows from a sum is, in bytes from the first in the record; `undefined` for others. */
@@ -99,33 +84,19 @@ export class NumberLayout {
     return this.#own.get(value);
   }
 
-  /** Where a number of the step is, in bytes. */
+  /** Where a number of the step is, in bytes from the first. */
   sharedOffset(value: TracedValue): number {
-    return this.#shared.get(value)!.offset;
+    return this.#shared.get(value)!;
   }
 
-  /** Where the inverse of a number is; -1 if nothing is divided by it. */
-  inverseOffset(value: TracedValue): number {
-    return this.#shared.get(value)?.inverseOffset ?? -1;
+  /** Where the inverse of a number is; `undefined` if nothing is divided by it. */
+  inverseOffset(value: TracedValue): number | undefined {
+    return this.#inverses.get(value);
   }
 
   /** Whether a number is a float64 for a kernel of float32. */
   isWide(value: TracedValue): boolean {
-    return this.#shared.get(value)?.isWide ?? false;
-  }
-
-  /** Writes the numbers of a step, as `NumberProgram.begin` left them, to an address. */
-  store(numbers: Float64Array, { float32, float64 }: MemoryViews, address: number): void {
-    const isFloat32 = this.#isFloat32;
-    for (let i = 0; i < this.#list.length; i++) {
-      const { place, offset, isWide, inverseOffset } = this.#list[i]!;
-      const value = numbers[place]!;
-      if (isFloat32 && !isWide) float32[(address + offset) / 4] = value;
-      else float64[(address + offset) / 8] = value;
-      if (inverseOffset < 0) continue;
-      if (isFloat32) float32[(address + inverseOffset) / 4] = exactInverse(value, 126);
-      else float64[(address + inverseOffset) / 8] = exactInverse(value, 1022);
-    }
+    return this.#wide.has(value);
   }
 }
 
@@ -139,15 +110,4 @@ function divisorsOf({ passes }: Kernel): Set<TracedValue> {
     }
   }
   return divisors;
-}
-
-const bits = new DataView(new ArrayBuffer(8));
-
-/** The inverse of a positive power of two, where both have full precision; else 0. */
-function exactInverse(value: number, lowestExponent: number): number {
-  bits.setFloat64(0, value);
-  const high = bits.getUint32(0);
-  if ((high & 0xfffff) !== 0 || bits.getUint32(4) !== 0) return 0;
-  const exponent = (high >>> 20) - 1023;
-  return exponent >= -lowestExponent && exponent <= lowestExponent ? 1 / value : 0;
 }

@@ -25,6 +25,14 @@ export interface PlacedKernel {
 /** What a turn of a loop computes: a vector at a distance from the index, or the one element that is left in the lowest lane. */
 export type Lanes = number | 'tail';
 
+/** What a loop takes for granted of its numbers, so that it is faster. It gives the same bits. */
+export interface Assumptions {
+  /** Divisors that are numbers of the step are powers of two: a product with the inverse stands for the division. */
+  readonly divisorsHaveInverses: boolean;
+  /** Numbers that elements are compared with are neither 0 nor NaN. */
+  readonly boundsAreOrdinary: boolean;
+}
+
 /**
  * The inside of a loop over the elements of a pass: the addresses of its tensors, its numbers as vectors, and the values of a turn, each in
  * locals.
@@ -39,6 +47,7 @@ export class ElementLoop {
   readonly #pointers = new Map<number, number>();
   readonly #numbers = new Map<TracedValue, number>();
   readonly #inverses = new Map<TracedValue, number>();
+  readonly #bounds: ReadonlySet<TracedValue>;
   readonly #values: Map<TracedValue, number>[] = [];
 
   /** Writes the loads of addresses and numbers. */
@@ -48,37 +57,34 @@ export class ElementLoop {
     this.#pass = pass;
     this.#operations = new VectorOperations(code, placed.type, placed.pow);
     this.index = code.local('i32');
+    this.#bounds = new Set(pass.wide.flatMap((value) => boundOf(value) ?? []));
     for (const value of pass.wide) if (value.kind === 'tensor') this.#loadPointer(value.name);
     for (const { tensor } of pass.stores) this.#loadPointer(placed.kernel.tensors[tensor]!);
     for (const value of numbersOf(pass)) this.#loadNumber(value);
   }
 
-  /** Whether there are divisors that may be powers of two. */
-  get hasDivisors(): boolean {
-    return this.#inverses.size > 0;
+  /** Writes loops for each set of assumptions that can be made, and the choice among them. */
+  writeVersions(write: (assumed: Assumptions) => void): void {
+    const code = this.#code;
+    const divisors = (boundsAreOrdinary: boolean): void => {
+      const version = (divisorsHaveInverses: boolean) => (): void => write({ divisorsHaveInverses, boundsAreOrdinary });
+      if (this.#inverses.size === 0) return version(false)();
+      this.#pushInverses();
+      code.if(version(true), version(false));
+    };
+    if (this.#bounds.size === 0) return divisors(false);
+    this.#pushOrdinary();
+    code.if(
+      () => divisors(true),
+      () => write({ divisorsHaveInverses: false, boundsAreOrdinary: false }),
+    );
   }
 
-  /** Puts on the stack whether all those divisors are powers of two. */
-  pushMultiplies(): void {
-    const { layout, type } = this.#placed;
-    const code = this.#code.i32(1);
-    for (const value of this.#inverses.keys()) {
-      code.get(PASS_LOCALS.numbers).memory(type.load, layout.inverseOffset(value));
-      code.float(type.constant, 0, type.size).op(type.notEqual, OP.i32And);
-    }
-  }
-
-  /**
-   * Computes all values of a turn.
-   *
-   * @param multiplies - whether a product with the inverse stands for a division by a number of the step
-   */
-  compute(lanes: readonly Lanes[], multiplies: boolean): void {
-    for (const lane of lanes) {
-      for (const value of this.#pass.wide) {
-        this.#pushComputed(value, lane, multiplies);
-        this.#code.set(this.#localOf(value, lane));
-      }
+  /** Computes all values of a vector. */
+  compute(lane: Lanes, assumed: Assumptions): void {
+    for (const value of this.#pass.wide) {
+      this.#pushComputed(value, lane, assumed);
+      this.#code.set(this.#localOf(value, lane));
     }
   }
 
@@ -98,18 +104,43 @@ export class ElementLoop {
     }
   }
 
-  #pushComputed(value: TracedValue, lane: Lanes, multiplies: boolean): void {
+  /** Puts on the stack whether all divisors of the step have inverses. */
+  #pushInverses(): void {
+    const { layout, type } = this.#placed;
+    const code = this.#code.i32(1);
+    for (const value of this.#inverses.keys()) {
+      code.get(PASS_LOCALS.numbers).memory(type.load, layout.inverseOffset(value)!);
+      code.float(type.constant, 0, type.size).op(type.notEqual, OP.i32And);
+    }
+  }
+
+  /** Puts on the stack whether all bounds are neither 0 nor NaN. */
+  #pushOrdinary(): void {
+    const { type } = this.#placed;
+    const code = this.#code.i32(1);
+    for (const value of this.#bounds) {
+      code.get(this.#numbers.get(value)!).simd(type.extractLane, 0).op(type.number.abs);
+      code.float(type.constant, 0, type.size).op(type.greater, OP.i32And);
+    }
+  }
+
+  #pushComputed(value: TracedValue, lane: Lanes, assumed: Assumptions): void {
     const { type, layout } = this.#placed;
     const { kind, operands, name } = value;
     const code = this.#code;
     const push = (operand: TracedValue) => (): void => this.push(operand, lane);
     const [a, b] = operands as [TracedValue, TracedValue];
+    const bound = assumed.boundsAreOrdinary ? boundOf(value) : undefined;
     if (kind === 'tensor') {
       this.#pushAddress(name);
       if (lane === 'tail') code.simdMemory(type.loadZero, 0);
       else code.simdMemory(SIMD.load, VECTOR_BYTES * lane);
+    } else if (bound !== undefined) {
+      this.push(bound === b ? a : b, lane);
+      this.push(bound, lane);
+      code.simd(type.bounded[kind as 'min' | 'max']);
     } else if (kind === 'scale' && layout.isWide(b)) this.#operations.pushScaled(push(a), push(b));
-    else if (kind === 'div' && multiplies && this.#inverses.has(b)) {
+    else if (kind === 'div' && assumed.divisorsHaveInverses && this.#inverses.has(b)) {
       this.#operations.push('mul', [push(a), (): void => void code.get(this.#inverses.get(b)!)], type.lanes);
     } else this.#operations.push(kind, operands.map(push), lane === 'tail' ? 1 : type.lanes);
   }
@@ -156,7 +187,7 @@ export class ElementLoop {
     this.#numbers.set(value, load(PASS_LOCALS.numbers, layout.sharedOffset(value), opcode));
     const inverse = layout.inverseOffset(value);
     const divides = this.#pass.wide.some(({ kind, operands }) => kind === 'div' && operands[1] === value);
-    if (divides && inverse >= 0) this.#inverses.set(value, load(PASS_LOCALS.numbers, inverse, type.loadSplat));
+    if (divides && inverse !== undefined) this.#inverses.set(value, load(PASS_LOCALS.numbers, inverse, type.loadSplat));
   }
 }
 
@@ -169,4 +200,11 @@ function numbersOf({ wide, stores, observations, sums }: Pass): Set<TracedValue>
     ...sums.flatMap((sum) => sum.operands),
   ];
   return new Set(read.filter((value) => !value.isWide));
+}
+
+/** What elements are bounded by, if a value is the larger or smaller of an element and a number. */
+function boundOf({ kind, operands }: TracedValue): TracedValue | undefined {
+  if (kind !== 'min' && kind !== 'max') return undefined;
+  const numbers = operands.filter((operand) => !operand.isWide);
+  return numbers.length === 1 ? numbers[0] : undefined;
 }

@@ -89,6 +89,8 @@ export interface FloatType {
   readonly replaceLane: number;
   readonly greaterVector: number;
   readonly vector: Readonly<Record<SimpleOperation, number>>;
+  /** `b < a ? b : a` and `a < b ? b : a`: faster, but for a NaN in `b` and zeros of both signs. */
+  readonly bounded: Readonly<Record<'min' | 'max', number>>;
 }
 
 const float32: FloatType = {
@@ -109,8 +111,8 @@ const float32: FloatType = {
   extractLane: 0x1f,
   replaceLane: 0x20,
   greaterVector: 0x44,
-  // 0xea and 0xeb, pmin and pmax, would lose a NaN
   vector: { abs: 0xe0, neg: 0xe1, sqrt: 0xe3, add: 0xe4, sub: 0xe5, mul: 0xe6, div: 0xe7, min: 0xe8, max: 0xe9 },
+  bounded: { min: 0xea, max: 0xeb },
 };
 
 const float64: FloatType = {
@@ -132,6 +134,7 @@ const float64: FloatType = {
   replaceLane: 0x22,
   greaterVector: 0x4a,
   vector: { abs: 0xec, neg: 0xed, sqrt: 0xef, add: 0xf0, sub: 0xf1, mul: 0xf2, div: 0xf3, min: 0xf4, max: 0xf5 },
+  bounded: { min: 0xf6, max: 0xf7 },
 };
 
 /** The instructions of each type. */

@@ -1,9 +1,10 @@
 import type { DType } from '@sgd/core';
-import { type Kernel, NumberProgram, type TracedValue } from '@sgd/core/engine';
+import { type Kernel, NumberProgram } from '@sgd/core/engine';
 import { addFeedPiece, addInPieces, addLookAt, addReduce, addWrite } from './wasm-driver.ts';
 import { addReducing, addWriting, type FiniteCheck, type KernelHelpers } from './wasm-kernel.ts';
 import { NumberLayout, ownNumbersAt } from './wasm-layout.ts';
 import { ModuleWriter } from './wasm-module.ts';
+import { StepNumbers } from './wasm-numbers.ts';
 import { FLOAT_TYPES } from './wasm-opcodes.ts';
 
 /** What a module must be given, under `env`. */
@@ -46,16 +47,12 @@ export interface WasmKernel {
   readonly reduce: number;
   /** Likewise; 0: it only reads. */
   readonly write: number;
-  /** The numbers that it computes once a step. */
-  readonly program: NumberProgram;
-  /** Where they are in memory. */
-  readonly layout: NumberLayout;
   /** The figures that it observes, in order: see `Kernel.observed`. */
   readonly observed: Kernel['observed'];
   /** Bytes of a record of a variable, with room for what follows from sums. */
   readonly recordBytes: number;
-  /** Where a result that follows from a sum is, in bytes from the record. */
-  resultAt(which: number): number;
+  /** Its numbers for variables of a group, which has these numbers of a step. */
+  numbersOf(scalars: Float64Array): StepNumbers;
 }
 
 /** Kernels that are compiled to one WebAssembly module with SIMD. Kernels that differ in constants alone share their code. */
@@ -92,17 +89,14 @@ export class WasmProgram {
   add(kernel: Kernel, dtype: DType, tensors: readonly string[], check: FiniteCheck = 'none'): WasmKernel {
     const { scalars, hasWideFactor = false } = this.#options;
     const program = new NumberProgram(kernel, dtype, scalars);
-    const layout = new NumberLayout(kernel, program, dtype, hasWideFactor);
+    const layout = new NumberLayout(kernel, dtype, hasWideFactor);
     const placed = { kernel, layout, type: FLOAT_TYPES[dtype], tensors, pow: this.#pow };
-    const ownAt = ownNumbersAt(tensors.length);
     return {
       reduce: addReducing(this.#module, placed, check, this.#helpers),
       write: addWriting(this.#module, placed),
-      program,
-      layout,
       observed: kernel.observed,
-      recordBytes: ownAt + layout.ownBytes,
-      resultAt: (which) => ownAt + layout.ownOffset(kernel.results[which] as TracedValue)!,
+      recordBytes: ownNumbersAt(tensors.length) + layout.ownBytes,
+      numbersOf: (group) => new StepNumbers({ kernel, dtype, program, layout, names: scalars }, group),
     };
   }
 

@@ -1,6 +1,13 @@
 import { PAIRWISE_LEAF, type Pass } from '@sgd/core/engine';
 import { PIECE_BYTES } from './wasm-layout.ts';
-import { ElementLoop, type Lanes, PASS_LOCALS, PASS_SIGNATURE, type PlacedKernel } from './wasm-loop.ts';
+import {
+  type Assumptions,
+  ElementLoop,
+  type Lanes,
+  PASS_LOCALS,
+  PASS_SIGNATURE,
+  type PlacedKernel,
+} from './wasm-loop.ts';
 import { FunctionWriter, type ModuleWriter, type Signature } from './wasm-module.ts';
 import { type FloatType, OP, SIMD } from './wasm-opcodes.ts';
 
@@ -97,19 +104,11 @@ class LeafWriter {
 
   /** Leaves the sums on the stack. */
   write(): void {
-    const code = this.#code;
-    const loop = this.#loop;
-    if (loop.hasDivisors) {
-      loop.pushMultiplies();
-      code.if(
-        () => this.#sum(true),
-        () => this.#sum(false),
-      );
-    } else this.#sum(false);
-    this.#totals.forEach((total) => code.get(total));
+    this.#loop.writeVersions((assumed) => this.#sum(assumed));
+    this.#totals.forEach((total) => this.#code.get(total));
   }
 
-  #sum(multiplies: boolean): void {
+  #sum(assumed: Assumptions): void {
     const code = this.#code;
     const { type } = this.#placed;
     const loop = this.#loop;
@@ -117,7 +116,7 @@ class LeafWriter {
     const turnBytes = SUM_LANES * type.size;
     const end = code.local('i32');
     const addUp = (leaf: number[][]): void => {
-      loop.compute(this.#vectors, multiplies);
+      for (const v of this.#vectors) loop.compute(v, assumed);
       leaf.forEach((sums, j) => {
         sums.forEach((sum, v) => {
           code.get(sum);
@@ -137,7 +136,7 @@ class LeafWriter {
       return first;
     });
     code.countTo(loop.index, bytes, type.size, () => {
-      loop.compute(['tail'], multiplies);
+      loop.compute('tail', assumed);
       this.#totals.forEach((total, j) => {
         code.get(total);
         this.#pushSummed(j, 'tail');

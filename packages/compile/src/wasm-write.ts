@@ -5,36 +5,34 @@ import { FunctionWriter } from './wasm-module.ts';
 import { OP, SIMD } from './wasm-opcodes.ts';
 import { pushHighHalf } from './wasm-operations.ts';
 
-/** Vectors that a turn computes: more gain nothing. */
-const UNROLL: readonly Lanes[] = [0, 1];
+/** Vectors of a turn; and values from which on half as many are no slower, in half the code. */
+const UNROLL = 4;
+const MANY_VALUES = 12;
 
-/** The function of the pass that writes: two vectors a turn, then element by element. */
+/** The function of the pass that writes: several vectors a turn, then element by element. */
 export function writingFunction(placed: PlacedKernel, pass: Pass): FunctionWriter {
   const code = new FunctionWriter(PASS_SIGNATURE);
   const loop = new ElementLoop(code, placed, pass);
   const figures = pass.observations.map((observation) => new Figure(code, loop, placed, observation));
   const end = code.local('i32');
-  const turns = (multiplies: boolean): void => {
-    const turn = (lanes: readonly Lanes[]): void => {
-      loop.compute(lanes, multiplies);
-      for (const lane of lanes) {
-        for (const figure of figures) figure.add(lane);
-      }
+  const vectors = pass.wide.length > MANY_VALUES ? UNROLL / 2 : UNROLL;
+  loop.writeVersions((assumed) => {
+    const write = (lane: Lanes): void => {
+      loop.compute(lane, assumed);
+      for (const figure of figures) figure.add(lane);
       // all are computed before any is stored: a tensor may become another one
-      for (const lane of lanes) loop.store(lane);
+      loop.store(lane);
     };
-    const turnBytes = 16 * UNROLL.length;
-    code.get(PASS_LOCALS.bytes).i32(-turnBytes).op(OP.i32And).set(end);
-    code.countTo(loop.index, end, turnBytes, () => turn(UNROLL));
-    code.countTo(loop.index, PASS_LOCALS.bytes, placed.type.size, () => turn(['tail']));
-  };
-  if (loop.hasDivisors) {
-    loop.pushMultiplies();
-    code.if(
-      () => turns(true),
-      () => turns(false),
-    );
-  } else turns(false);
+    code
+      .get(PASS_LOCALS.bytes)
+      .i32(-16 * vectors)
+      .op(OP.i32And)
+      .set(end);
+    code.countTo(loop.index, end, 16 * vectors, () => {
+      for (let vector = 0; vector < vectors; vector++) write(vector);
+    });
+    code.countTo(loop.index, PASS_LOCALS.bytes, placed.type.size, () => write('tail'));
+  });
   figures.forEach((figure, i) => figure.store(8 * i));
   return code;
 }

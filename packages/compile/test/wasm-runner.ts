@@ -71,13 +71,14 @@ export class WasmRunner {
   /** Runs it once. `null`: something was not finite. */
   run(tensors: readonly FloatArray[], scalars: readonly number[]): Outcome | null {
     const { start = 0, shift = 0, isFed = false } = this.#placing;
-    const { program, layout, reduce, write } = this.#kernel;
+    const { reduce, write } = this.#kernel;
     const { length, BYTES_PER_ELEMENT: size } = tensors[0]!;
     const { buffer } = this.#memory;
     const views = { float32: new Float32Array(buffer), float64: new Float64Array(buffer) };
     const words = new Uint32Array(buffer);
     // first room for a piece, then what kernels read of it
-    const [list, task, record, numbers, observed] = [0, 64, 4352, 8448, 16].map((at) => start + at) as [
+    const [list, task, record, numbers, observed, output] = [0, 64, 4352, 8448, 16, 32].map((at) => start + at) as [
+      number,
       number,
       number,
       number,
@@ -86,12 +87,13 @@ export class WasmRunner {
     ];
     let next = start + 12544;
     words.fill(0, start / 4, next / 4);
-    const host = program.allocate();
-    program.begin(host, Float64Array.from(scalars));
-    layout.store(host, views, numbers);
+    const scalarsGiven = Float64Array.from(scalars);
+    const shared = this.#kernel.numbersOf(scalarsGiven);
+    shared.place(views, numbers);
+    shared.begin(views);
     words[list / 4] = task;
     words.set([reduce, write, numbers, record], task / 4);
-    words.set([length * size, isFed ? 4 : 0, observed], record / 4 + RECORD.bytes);
+    words.set([length * size, isFed ? 4 : 0, observed, output], record / 4 + RECORD.bytes);
     this.#gradient = tensors[TENSORS.indexOf('gradient')]!;
     const places = new Map<string, FloatArray>();
     PLACED.forEach((name, i) => {
@@ -102,9 +104,7 @@ export class WasmRunner {
       next += Math.ceil((length * size + shift) / 64) * 64;
     });
     if (this.#exports.reduce(list, 1) === 0) return null;
-    const results = this.#traced.results.map((value, i) =>
-      value.level === 0 ? host[program.placeOf(value)]! : this.#array(record + this.#kernel.resultAt(i), 1)[0]!,
-    );
+    const results = [...this.#array(output, this.#traced.results.length)];
     this.#exports.write(list, 1);
     return {
       tensors: TENSORS.map((name) => places.get(name)!.slice()),

@@ -1,4 +1,4 @@
-import { RECORD, TASK, type WasmExports, type WasmKernel, type WasmProgram } from '@sgd/compile';
+import { RECORD, type StepNumbers, TASK, type WasmKernel, type WasmProgram } from '@sgd/compile';
 import type { Program } from '@sgd/core';
 import type { StepDefinition } from '@sgd/core/engine';
 import type { Arena } from './arena.ts';
@@ -8,47 +8,48 @@ import type { Region } from './region.ts';
 export class GlobalNorm {
   readonly #definition: StepDefinition;
   readonly #kernel: WasmKernel;
-  readonly #numbers: Float64Array;
-  readonly #at: Readonly<Record<'record' | 'squares' | 'numbers' | 'task' | 'list', number>>;
+  readonly #numbers: StepNumbers;
+  readonly #at: Readonly<Record<'record' | 'squares' | 'factor' | 'numbers' | 'task', number>>;
   #base = 0;
 
   constructor({ variables, finiteCheck }: Program, definition: StepDefinition, module: WasmProgram, region: Region) {
     this.#definition = definition;
     const check = finiteCheck ? 'norms' : 'none';
     this.#kernel = module.add(definition.clipFactor(), 'float32', ['squares'], check);
-    this.#numbers = this.#kernel.program.allocate();
+    this.#numbers = this.#kernel.numbersOf(definition.scalars.of[0]!);
     this.#at = {
       record: region.reserve(this.#kernel.recordBytes),
       squares: region.reserve(4 * variables.length),
-      numbers: region.reserve(this.#kernel.layout.sharedBytes),
+      factor: region.reserve(4),
+      numbers: region.reserve(this.#numbers.bytes),
       task: region.reserve(4 * TASK.words),
-      list: region.reserve(4),
     };
   }
 
-  layOut({ words }: Arena, base: number): void {
-    const { record, squares, numbers, task, list } = this.#at;
+  layOut(arena: Arena, base: number): void {
+    const { words } = arena;
+    const { record, squares, factor, numbers, task } = this.#at;
     this.#base = base;
+    words[(base + record) / 4 + RECORD.results] = base + factor;
     words[(base + record) / 4 + RECORD.tensors] = base + squares;
     words.set([this.#kernel.reduce, 0, base + numbers, base + record], (base + task) / 4);
-    words[(base + list) / 4] = base + task;
+    this.#numbers.place(arena, base + numbers);
   }
 
-  /** Takes the sum of squares of the gradient with this number in the step. */
-  set({ float32 }: Arena, which: number, squares: number): void {
-    float32[(this.#base + this.#at.squares) / 4 + which] = squares;
+  /** The address of the task that is to be run after the squares of so many gradients were summed. */
+  begin(arena: Arena, count: number): number {
+    arena.words[((this.#base + this.#at.record) >>> 2) + RECORD.bytes] = 4 * count;
+    this.#numbers.begin(arena);
+    return this.#base + this.#at.task;
   }
 
-  /** Sets the factor of a step with so many sums of squares; returns whether the norm is finite, where that is asked for. */
-  take(arena: Arena, { reduce }: WasmExports, count: number): boolean {
-    const { record, numbers, list } = this.#at;
-    const { program, layout } = this.#kernel;
-    const { scalars } = this.#definition;
-    arena.words[(this.#base + record) / 4 + RECORD.bytes] = 4 * count;
-    program.begin(this.#numbers, scalars.of[0]!);
-    layout.store(this.#numbers, arena, this.#base + numbers);
-    if (reduce(this.#base + list, 1) === 0) return false;
-    scalars.setClipFactor(arena.float32[(this.#base + record + this.#kernel.resultAt(0)) / 4]!);
-    return true;
+  /** Where the sum of squares of the gradient with this number in the step is to be. */
+  squaresAt(which: number): number {
+    return this.#base + this.#at.squares + 4 * which;
+  }
+
+  /** Sets the factor of the step, once the task was run. */
+  take({ float32 }: Arena): void {
+    this.#definition.scalars.setClipFactor(float32[(this.#base + this.#at.factor) >>> 2]!);
   }
 }

@@ -22,8 +22,10 @@ const known = new WeakMap<
   { readonly length: number; readonly views: readonly [FloatArray[], FloatArray[]] }
 >();
 
-/** Tells kernels where the gradient of a variable is: at an address, or with 0, under a number by which it is handed over in pieces. */
-type Lend = (index: number, address: number, fed: number) => void;
+/** Is told where kernels find gradients: at an address; or, with an address of 0, under a number by which they come in pieces. */
+interface Borrower {
+  lend(index: number, address: number, fed: number): void;
+}
 
 /** Brings the gradients of a step to where kernels find them. */
 export class Gradients {
@@ -62,9 +64,8 @@ export class Gradients {
   find(gradients: readonly WasmGradient[], indices: readonly number[]): void {
     const places = this.#places;
     for (let j = 0; j < indices.length; j++) {
-      const gradient = gradients[j]!;
-      const apart = this.#knownApart[indices[j]!]!;
-      places[j] = apart !== null && apart === arrayOf(gradient) ? apart : placeOf(gradient, this.#arena);
+      const place = this.#find(gradients[j]!, indices[j]!);
+      if (places[j] !== place) places[j] = place;
     }
   }
 
@@ -74,7 +75,7 @@ export class Gradients {
    * @throws SgdError `SGD_DETACHED`: a gradient is gone or of another length; `SGD_GRADIENT_SHAPE`: it lies on a variable;
    * `SGD_BACKEND`: there is no room for a copy
    */
-  lend(indices: readonly number[], lend: Lend): void {
+  lend(indices: readonly number[], borrower: Borrower): void {
     const places = this.#places;
     // all are looked at before any is copied
     for (let j = 0; j < indices.length; j++) this.#check(places[j]!, indices[j]!);
@@ -82,16 +83,25 @@ export class Gradients {
     for (let j = 0; j < indices.length; j++) {
       const i = indices[j]!;
       const place = places[j]!;
-      if (place instanceof Tensor) lend(i, place.at, 0);
-      else if (place.length > LARGE && this.#comesInPieces(place)) lend(i, 0, 4 * j + 4);
-      else lend(i, this.#copied(place, i), 0);
+      if (place instanceof Tensor) borrower.lend(i, place.at, 0);
+      else if (place.length > LARGE && this.#comesInPieces(place)) borrower.lend(i, 0, 4 * j + 4);
+      else borrower.lend(i, this.#copied(place, i), 0);
     }
   }
 
-  /** Lets go of the gradients, which are the caller's. */
+  /** Lets go of the gradients, which are the caller's, but for those that are kept to be known again. */
   release(indices: readonly number[]): void {
     this.#views = nothing;
-    for (let j = 0; j < indices.length; j++) this.#places[j] = none;
+    for (let j = 0; j < indices.length; j++) {
+      if (this.#places[j] !== this.#knownApart[indices[j]!]) this.#places[j] = none;
+    }
+  }
+
+  #find(gradient: WasmGradient, i: number): Place {
+    if (gradient instanceof Tensor) return gradient;
+    const apart = this.#knownApart[i]!;
+    // to ask an array for its buffer takes as long as to copy a small one
+    return apart !== null && apart === arrayOf(gradient) ? apart : placeOf(gradient, this.#arena);
   }
 
   #check(place: Place, i: number): void {

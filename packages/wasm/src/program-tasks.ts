@@ -1,4 +1,4 @@
-import { type FiniteCheck, TASK, type WasmKernel, type WasmProgram } from '@sgd/compile';
+import { type FiniteCheck, type StepNumbers, TASK, type WasmKernel, type WasmProgram } from '@sgd/compile';
 import type { Program } from '@sgd/core';
 import type { Kernel, StepDefinition } from '@sgd/core/engine';
 import type { Arena } from './arena.ts';
@@ -17,11 +17,9 @@ export interface TaskSettings {
   readonly tensors: readonly string[];
 }
 
-/** Numbers of the step that the tasks of a group have in common. */
+/** Numbers that the tasks of a group have in common. */
 interface GroupNumbers {
-  readonly kernel: WasmKernel;
-  readonly numbers: Float64Array;
-  readonly scalars: Float64Array;
+  readonly numbers: StepNumbers;
   /** In bytes, from the start of the session's memory. */
   readonly at: number;
 }
@@ -46,11 +44,9 @@ export class TaskTable {
   readonly reduces: boolean[] = [];
   /** Bytes that the largest record needs. */
   readonly recordBytes: number;
-  /** By situation and variable. */
-  readonly kernels: (readonly (WasmKernel | undefined)[])[];
   readonly #planned: (readonly (PlannedTask | undefined)[])[] = [];
-  readonly #groups = new Map<number, GroupNumbers[]>();
-  #base = 0;
+  /** By situation. */
+  readonly #groups: GroupNumbers[][] = [];
 
   constructor(
     { program, definition, module, tensors }: TaskSettings,
@@ -80,12 +76,10 @@ export class TaskTable {
       const groupKey = `${key} ${program.variables[index]!.group}`;
       let group = shared.get(groupKey);
       if (group === undefined) {
-        const at = region.reserve(kernel.layout.sharedBytes);
-        group = { kernel, numbers: kernel.program.allocate(), scalars: scalars.of[index]!, at };
+        const numbers = kernel.numbersOf(scalars.of[index]!);
+        group = { numbers, at: region.reserve(numbers.bytes) };
         shared.set(groupKey, group);
-        const groups = this.#groups.get(situation) ?? [];
-        this.#groups.set(situation, groups);
-        groups.push(group);
+        (this.#groups[situation] ??= []).push(group);
       }
       return { kernel, numbersAt: group.at, at: region.reserve(4 * TASK.words) };
     };
@@ -95,12 +89,12 @@ export class TaskTable {
       if (planned.some((task) => task !== undefined)) this.#planned[situation] = planned;
     }
     this.recordBytes = recordBytes;
-    this.kernels = this.#planned.map((planned) => planned.map((task) => task?.kernel));
   }
 
   /** Writes the tasks to memory that begins at `base`. */
-  layOut({ words }: Arena, base: number, recordOf: (index: number) => number): void {
-    this.#base = base;
+  layOut(arena: Arena, base: number, recordOf: (index: number) => number): void {
+    const { words } = arena;
+    for (const { numbers, at } of this.#groups.flat()) numbers.place(arena, base + at);
     this.#planned.forEach((planned, situation) => {
       this.addresses[situation] = planned.map((task, index) => {
         if (task === undefined) return 0;
@@ -116,11 +110,7 @@ export class TaskTable {
 
   /** Writes the numbers of the step under way for all tasks of a situation. */
   begin(arena: Arena, situation: number): void {
-    const groups = this.#groups.get(situation) ?? nothing;
-    for (let i = 0; i < groups.length; i++) {
-      const { kernel, numbers, scalars, at } = groups[i]!;
-      kernel.program.begin(numbers, scalars);
-      kernel.layout.store(numbers, arena, this.#base + at);
-    }
+    const groups = this.#groups[situation] ?? nothing;
+    for (let i = 0; i < groups.length; i++) groups[i]!.numbers.begin(arena);
   }
 }

@@ -49,7 +49,8 @@ class WasmSession implements Omit<Session<WasmVariable, WasmGradient, 'sync'>, '
   readonly #copies: readonly (Copy | null)[];
   readonly #gradients: Gradients;
   readonly #runner: StepRunner;
-  readonly #lend: (index: number, address: number, fed: number) => void;
+  /** Whether there are constraints, or arrays that get their new values after each step. */
+  readonly #mustFinish: boolean;
   /** Tensors that nobody else has. */
   readonly #made = new Set<Tensor>();
 
@@ -78,17 +79,18 @@ class WasmSession implements Omit<Session<WasmVariable, WasmGradient, 'sync'>, '
       this.#made.delete(tensor);
       return hold(arena, array, tensor, copyBack);
     });
+    const isCopiedBack = copyBack && this.#copies.some((copy) => copy !== null);
+    this.#mustFinish = isCopiedBack || variables.some(({ constraint }) => constraint !== null);
     this.#gradients = new Gradients(arena, variables, memory, make);
-    this.#lend = (index, address, fed) => this.#runner.lend(index, address, fed);
   }
 
   step(step: Step, gradients: readonly WasmGradient[], indices: readonly number[]): boolean {
     this.#gradients.find(gradients, indices);
     this.#checkAttached();
-    this.#gradients.lend(indices, this.#lend);
+    this.#gradients.lend(indices, this.#runner);
     const isTaken = this.#runner.run(step, indices);
     this.#gradients.release(indices);
-    if (isTaken) this.#finish(step, indices);
+    if (isTaken && this.#mustFinish) this.#finish(step, indices);
     return isTaken;
   }
 

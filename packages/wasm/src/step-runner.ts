@@ -24,7 +24,7 @@ export interface RunnerSettings {
 
 /**
  * Runs steps in WebAssembly. What the kernels read (records of the variables, tasks, numbers, a list of tasks) is in one piece of the arena. A
- * step is one call that writes, and one before it where something is to be summed or looked at; a global norm takes two more.
+ * step is one call that writes, and one before it where something is to be summed or looked at; a global norm takes one more.
  */
 export class StepRunner {
   readonly #arena: Arena;
@@ -62,7 +62,7 @@ export class StepRunner {
     );
     this.#globalNorm = definition.hasGlobalNorm ? new GlobalNorm(program, definition, module, region) : null;
     this.#recordBytes = Math.ceil(Math.max(this.#updates.recordBytes, this.#squares.recordBytes) / 8) * 8;
-    const [list, observed] = [region.reserve(4 * count), region.reserve(8 * program.measure.size)];
+    const [list, observed] = [region.reserve(4 * (count + 1)), region.reserve(8 * program.measure.size)];
     const records = region.reserve(this.#recordBytes * count);
 
     this.#exports = arena.instantiate(compileModule(module.bytes()));
@@ -81,7 +81,7 @@ export class StepRunner {
   /** Says where the gradient of a variable is in this step, or, with an address of 0, under which number it comes in pieces. */
   lend(index: number, address: number, fed: number): void {
     const { words } = this.#arena;
-    const record = this.#recordOf(index) / 4;
+    const record = this.#recordOf(index) >>> 2;
     words[record + RECORD.tensors] = address;
     words[record + RECORD.fed] = fed;
   }
@@ -108,7 +108,7 @@ export class StepRunner {
     const made: Measured = {};
     if (!this.#hasUpdated) return made;
     const { float64 } = this.#arena;
-    let place = this.#observed / 8;
+    let place = this.#observed >>> 3;
     if (this.#measures.has('gradient-norm')) made.gradientNorm = Math.sqrt(float64[place++]!);
     if (this.#measures.has('update-norm')) made.updateNorm = Math.sqrt(float64[place]!);
     return made;
@@ -117,7 +117,7 @@ export class StepRunner {
   #layOut(base: number, names: readonly string[], tensors: readonly Tensors[]): void {
     const arena = this.#arena;
     tensors.forEach((own, i) => {
-      const record = this.#recordOf(i) / 4;
+      const record = this.#recordOf(i) >>> 2;
       arena.words[record + RECORD.bytes] = 4 * own.variable!.length;
       arena.words[record + RECORD.observed] = this.#observed;
       names.forEach((name, t) => {
@@ -138,18 +138,21 @@ export class StepRunner {
     const tasks = this.#squares.addresses[situation];
     if (norm === null || tasks === undefined) return true;
     const arena = this.#arena;
-    this.#squares.begin(arena, situation);
-    const count = this.#listTasks(this.#squares, situation, indices);
-    if (count === 0) return true;
-    this.#exports.reduce(this.#list, count);
-    const kernels = this.#squares.kernels[situation]!;
-    let which = 0;
+    const { words } = arena;
+    let count = 0;
     for (let j = 0; j < indices.length; j++) {
       const index = indices[j]!;
-      if (tasks[index] === 0) continue;
-      norm.set(arena, which++, arena.float32[(this.#recordOf(index) + kernels[index]!.resultAt(0)) / 4]!);
+      const task = tasks[index]!;
+      if (task === 0) continue;
+      words[(this.#recordOf(index) >>> 2) + RECORD.results] = norm.squaresAt(count);
+      words[(this.#list >>> 2) + count++] = task;
     }
-    return norm.take(arena, this.#exports, count);
+    if (count === 0) return true;
+    this.#squares.begin(arena, situation);
+    words[(this.#list >>> 2) + count] = norm.begin(arena, count);
+    if (this.#exports.reduce(this.#list, count + 1) === 0) return false;
+    norm.take(arena);
+    return true;
   }
 
   /** Lists the tasks of variables in order; returns how many there are. */
@@ -157,7 +160,7 @@ export class StepRunner {
     const tasks = addresses[situation];
     if (tasks === undefined) return 0;
     const { words } = this.#arena;
-    const list = this.#list / 4;
+    const list = this.#list >>> 2;
     let count = 0;
     for (let j = 0; j < indices.length; j++) {
       const task = tasks[indices[j]!]!;
@@ -172,18 +175,18 @@ export class StepRunner {
     if (tasks === undefined) return count;
     this.#updates.begin(this.#arena, situation);
     const { words } = this.#arena;
-    let next = this.#list / 4 + count;
+    let next = (this.#list >>> 2) + count;
     this.#steps++;
     for (const i of indices) this.#lastGiven[i] = this.#steps;
     for (let i = 0; i < this.#count; i++) {
       if (this.#lastGiven[i] !== this.#steps && tasks[i] !== 0) words[next++] = tasks[i]!;
     }
-    return next - this.#list / 4;
+    return next - (this.#list >>> 2);
   }
 
   #clearFigures(): void {
     const { float64 } = this.#arena;
-    const from = this.#observed / 8;
+    const from = this.#observed >>> 3;
     for (let i = 0; i < this.#measures.size; i++) float64[from + i] = 0;
     this.#hasUpdated = true;
   }

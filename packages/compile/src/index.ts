@@ -7,13 +7,14 @@ export { ArrayKernel, type ArrayKernelOptions } from './array-kernel.ts';
 export { compileBlocks } from './blocks.ts';
 export { compileJavaScript, javaScriptSource } from './javascript.ts';
 export type { PassFunction } from './pass.ts';
-export type { FiniteCheck } from './wasm-kernel.ts';
-export { PIECE_BYTES, RECORD, TASK } from './wasm-layout.ts';
-export type { MemoryViews, StepNumbers } from './wasm-numbers.ts';
+export type { FiniteCheck } from './wasm/kernel.ts';
+export { PIECE_BYTES, RECORD, TASK } from './wasm/layout.ts';
+export type { MemoryViews, StepNumbers } from './wasm/numbers.ts';
 export {
   type WasmExports,
   type WasmImports,
   type WasmKernel,
   WasmProgram,
   type WasmProgramOptions,
-} from './wasm-program.ts';
+} from './wasm/program.ts';
+export { WasmStep, type WasmStepOptions } from './wasm/step.ts';

@@ -74,8 +74,8 @@ export class WasmRunner {
     const { reduce, write } = this.#kernel;
     const { length, BYTES_PER_ELEMENT: size } = tensors[0]!;
     const { buffer } = this.#memory;
-    const views = { float32: new Float32Array(buffer), float64: new Float64Array(buffer) };
     const words = new Uint32Array(buffer);
+    const views = { float32: new Float32Array(buffer), float64: new Float64Array(buffer), words };
     // first room for a piece, then what kernels read of it
     const [list, task, record, numbers, observed, output] = [0, 64, 4352, 8448, 16, 32].map((at) => start + at) as [
       number,

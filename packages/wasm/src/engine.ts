@@ -25,8 +25,8 @@ export function attempt<T>(code: SgdErrorCode, what: string, call: () => T): T {
   }
 }
 
-/** By their bytes: compiled once, for all arenas. */
-const modules = new Map<string, object>();
+/** By their bytes, of which `@sgd/compile` gives the same array for the same code: compiled once, for all arenas. */
+const modules = new WeakMap<Uint8Array, object>();
 
 /**
  * The module of these bytes.
@@ -34,15 +34,14 @@ const modules = new Map<string, object>();
  * @throws SgdError `SGD_UNSUPPORTED`: there is no WebAssembly with SIMD
  */
 export function compileModule(bytes: Uint8Array): object {
-  const key = String.fromCharCode(...bytes);
-  let module = modules.get(key);
+  let module = modules.get(bytes);
   if (module === undefined) {
     module = attempt(
       'SGD_UNSUPPORTED',
       "wasm needs SIMD, and 'wasm-unsafe-eval' of a security policy; @sgd/cpu does not",
       () => new (engine().Module)(bytes),
     );
-    modules.set(key, module);
+    modules.set(bytes, module);
   }
   return module;
 }
@@ -52,9 +51,12 @@ export function instantiate(module: object, memory: Memory, feed: WasmImports['f
   return new (engine().Instance)(module, { env: { memory, feed, pow: Math.pow } }).exports;
 }
 
+let withoutKernels: Uint8Array | undefined;
+
 /** A module without kernels: it compiles where those with kernels do. */
 export function probe(): Uint8Array {
-  return new WasmProgram({ scalars: [] }).bytes();
+  withoutKernels ??= new WasmProgram({ scalars: [] }).bytes();
+  return withoutKernels;
 }
 
 /**

@@ -1,12 +1,25 @@
-import type { Entry, FloatArray, Measured, Program, Session, Slot, Step, WriteEntry } from '@sgd/core';
-import { SgdError } from '@sgd/core';
-import { StepDefinition } from '@sgd/core/engine';
+import { WasmStep } from '@sgd/compile';
+import {
+  type Entry,
+  type FloatArray,
+  type Measured,
+  type Program,
+  type Session,
+  SgdError,
+  type Slot,
+  type Step,
+  type WriteEntry,
+} from '@sgd/core';
+import type { StepDefinition } from '@sgd/core/engine';
 import { VariableMemory } from './aliasing.ts';
 import type { Arena } from './arena.ts';
 import { type Copy, copyOf, hold, release } from './copies.ts';
+import { compileModule } from './engine.ts';
 import { Gradients } from './gradients.ts';
-import { StepRunner, type Tensors } from './step-runner.ts';
 import { type Place, placeOf, Tensor, type WasmGradient, type WasmVariable } from './tensor.ts';
+
+/** The tensors of a variable by name: `variable`, and what the optimizer keeps for it. */
+type Tensors = Readonly<Record<string, Tensor>>;
 
 /** What the contract's slots are called in kernels. */
 const TENSOR_OF: Readonly<Record<Slot, string>> = {
@@ -48,7 +61,7 @@ class WasmSession implements Omit<Session<WasmVariable, WasmGradient, 'sync'>, '
   /** Of arrays; not of those without elements, which may be detached. */
   readonly #copies: readonly (Copy | null)[];
   readonly #gradients: Gradients;
-  readonly #runner: StepRunner;
+  readonly #step: WasmStep;
   /** Whether there are constraints, or arrays that get their new values after each step. */
   readonly #mustFinish: boolean;
   /** Tensors that nobody else has. */
@@ -56,7 +69,6 @@ class WasmSession implements Omit<Session<WasmVariable, WasmGradient, 'sync'>, '
 
   constructor(arena: Arena, copyBack: boolean, program: Program, handles: readonly WasmVariable[]) {
     const { variables } = program;
-    const definition = new StepDefinition(program);
     const make = (length: number): Tensor => this.#make(length);
     this.#arena = arena;
     this.#program = program;
@@ -65,14 +77,19 @@ class WasmSession implements Omit<Session<WasmVariable, WasmGradient, 'sync'>, '
     const places = handles.map((handle) => placeOf(handle, arena));
     const memory = new VariableMemory(places, variables);
     this.#arrays = places.map((place) => (place instanceof Tensor ? null : place));
+    this.#step = new WasmStep({ program, memory: arena });
+    const exports = arena.instantiate(compileModule(this.#step.code));
     try {
-      this.#tensors = places.map((place, i) => this.#makeTensors(definition, i, place));
-      this.#runner = new StepRunner({ arena, program, definition, tensors: this.#tensors, make });
+      this.#tensors = places.map((place, i) => this.#makeTensors(this.#step.definition, i, place));
+      this.#step.start(exports, make(this.#step.bytes / 4).at);
     } catch (error) {
       this.#free();
       throw error;
     }
     this.#variables = this.#tensors.map(({ variable }) => variable!);
+    this.#tensors.forEach((own, i) => {
+      for (const name in own) this.#step.place(i, name, own[name]!.at);
+    });
     this.#copies = this.#arrays.map((array, i): Copy | null => {
       if (array === null || array.length === 0) return null;
       const tensor = this.#variables[i]!;
@@ -87,8 +104,8 @@ class WasmSession implements Omit<Session<WasmVariable, WasmGradient, 'sync'>, '
   step(step: Step, gradients: readonly WasmGradient[], indices: readonly number[]): boolean {
     this.#gradients.find(gradients, indices);
     this.#checkAttached();
-    this.#gradients.lend(indices, this.#runner);
-    const isTaken = this.#runner.run(step, indices);
+    this.#gradients.lend(indices, this.#step);
+    const isTaken = this.#step.run(step, indices);
     this.#gradients.release(indices);
     if (isTaken && this.#mustFinish) this.#finish(step, indices);
     return isTaken;
@@ -119,7 +136,11 @@ class WasmSession implements Omit<Session<WasmVariable, WasmGradient, 'sync'>, '
   }
 
   async measured(): Promise<Measured> {
-    return this.#runner.measured();
+    const made: Measured = {};
+    const [gradient, update] = [this.#step.squares('gradient-norm'), this.#step.squares('update-norm')];
+    if (gradient !== undefined) made.gradientNorm = Math.sqrt(gradient);
+    if (update !== undefined) made.updateNorm = Math.sqrt(update);
+    return made;
   }
 
   dispose(): void {

@@ -1,5 +1,5 @@
-import { list, padded, pushAll, pushUnsigned, signed, sized } from './wasm-bytes.ts';
-import { OP } from './wasm-opcodes.ts';
+import { list, padded, pushAll, pushUnsigned, signed, sized } from './bytes.ts';
+import { OP } from './opcodes.ts';
 
 /** A type of parameters, results and locals. */
 export type ValueType = 'i32' | 'f32' | 'f64' | 'v128';

@@ -1,9 +1,9 @@
 import type { Observation, Pass, TracedValue } from '@sgd/core/engine';
-import { RECORD } from './wasm-layout.ts';
-import { ElementLoop, type Lanes, PASS_LOCALS, PASS_SIGNATURE, type PlacedKernel } from './wasm-loop.ts';
-import { FunctionWriter } from './wasm-function.ts';
-import { OP, SIMD } from './wasm-opcodes.ts';
-import { pushHighHalf } from './wasm-operations.ts';
+import { RECORD } from './layout.ts';
+import { ElementLoop, type Lanes, PASS_LOCALS, PASS_SIGNATURE, type PlacedKernel } from './loop.ts';
+import { FunctionWriter } from './function.ts';
+import { OP, SIMD } from './opcodes.ts';
+import { pushHighHalf } from './operations.ts';
 
 /** Vectors of a turn; and values from which on half as many are no slower, in half the code. */
 const UNROLL = 4;

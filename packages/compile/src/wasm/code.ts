@@ -1,14 +1,15 @@
-import { type FiniteCheck, type WasmKernel, WasmProgram } from '@sgd/compile';
 import type { Program } from '@sgd/core';
 import type { Kernel, StepDefinition } from '@sgd/core/engine';
-import { compileModule } from './engine.ts';
+import type { FiniteCheck } from './kernel.ts';
+import { type WasmKernel, WasmProgram } from './program.ts';
 
 /** By situation and kind of variable: a kernel; `null` where there is nothing to do. */
 export type Kernels = readonly (readonly (WasmKernel | null)[] | undefined)[];
 
 /** The compiled kernels of a program. Variables of a kind have the same ones. */
 export interface ProgramCode {
-  readonly module: object;
+  /** The module: the same array for all programs with the same code, so that what is made of it can be looked up. */
+  readonly bytes: Uint8Array;
   /** The names of the tensors of a record. */
   readonly tensors: readonly string[];
   /** A step's work on a variable. */
@@ -25,15 +26,15 @@ export interface ProgramKinds {
   readonly kindOf: readonly number[];
 }
 
-/** Compiled once, for all arenas and optimizers: to compile takes longer than all else that is done to build one. */
+/** Compiled once, for all optimizers: to compile takes longer than all else that is done to build one. */
 const known = new Map<string, ProgramCode>();
 
 /**
- * Compiles the kernels of a program, unless that was done before.
+ * Compiles the kernels of a program over float32, unless that was done before.
  *
- * @throws SgdError `SGD_UNSUPPORTED`: there is no WebAssembly with SIMD
+ * @param isShared - whether threads share the memory
  */
-export function programCode(program: Program, definition: StepDefinition): ProgramKinds {
+export function programCode(program: Program, definition: StepDefinition, isShared: boolean): ProgramKinds {
   const examples = new Map<string, number>();
   const [first = 0] = definition.situations.all;
   const kindKeys = program.variables.map((_, index) => definition.kernelKey(index, first));
@@ -44,20 +45,26 @@ export function programCode(program: Program, definition: StepDefinition): Progr
   const numbers = new Map(kinds.map((key, kind) => [key, kind]));
   const kindOf = kindKeys.map((key) => numbers.get(key)!);
   const { programKey } = definition;
-  const key = programKey && [programKey, program.finiteCheck, definition.situations.all.join(), ...kinds].join('\n');
+  const key =
+    programKey && [programKey, isShared, program.finiteCheck, definition.situations.all.join(), ...kinds].join('\n');
   let code = key === undefined ? undefined : known.get(key);
   if (code === undefined) {
-    code = compile(program, definition, [...examples.values()]);
+    code = compile(program, definition, isShared, [...examples.values()]);
     if (key !== undefined) known.set(key, code);
   }
   return { code, kindOf };
 }
 
 /** @param examples - by kind: a variable of it */
-function compile(program: Program, definition: StepDefinition, examples: readonly number[]): ProgramCode {
+function compile(
+  program: Program,
+  definition: StepDefinition,
+  isShared: boolean,
+  examples: readonly number[],
+): ProgramCode {
   const { finiteCheck, variables } = program;
   const { scalars, situations, hasGlobalNorm } = definition;
-  const module = new WasmProgram({ scalars: scalars.names });
+  const module = new WasmProgram({ scalars: scalars.names, isShared });
   const names = examples.flatMap((index) => definition.tensorsOf(index).map(({ name }) => name));
   const tensors = ['gradient', ...new Set(names)];
   const checkOf = (index: number, situation: number, { norms }: Kernel): FiniteCheck => {
@@ -82,5 +89,5 @@ function compile(program: Program, definition: StepDefinition, examples: readonl
   const norm = hasGlobalNorm
     ? module.add(definition.clipFactor(), 'float32', ['squares'], finiteCheck ? 'norms' : 'none')
     : null;
-  return { module: compileModule(module.bytes()), tensors, updates, squares, clipFactor: norm };
+  return { bytes: module.bytes(), tensors, updates, squares, clipFactor: norm };
 }

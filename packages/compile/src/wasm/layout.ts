@@ -1,6 +1,6 @@
 import type { DType } from '@sgd/core';
 import { isExactScalar, type Kernel, type TracedValue } from '@sgd/core/engine';
-import { FLOAT_TYPES } from './wasm-opcodes.ts';
+import { FLOAT_TYPES } from './opcodes.ts';
 
 // What a host and the kernels share in memory. The host chooses the addresses; all are multiples of 4, those of numbers and records of 8.
 

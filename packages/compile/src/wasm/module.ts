@@ -1,6 +1,6 @@
-import { list, pushAll, sized, unsigned } from './wasm-bytes.ts';
-import { type FunctionWriter, type Signature, typeOf, VALUE_TYPES } from './wasm-function.ts';
-import { OP } from './wasm-opcodes.ts';
+import { list, pushAll, sized, unsigned } from './bytes.ts';
+import { type FunctionWriter, type Signature, typeOf, VALUE_TYPES } from './function.ts';
+import { OP } from './opcodes.ts';
 
 /** What a module begins with: its name, and version 1. */
 const MAGIC = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];

@@ -1,8 +1,8 @@
 import type { Kernel, Pass, TracedValue } from '@sgd/core/engine';
-import { type NumberLayout, ownNumbersAt, RECORD } from './wasm-layout.ts';
-import type { FunctionWriter, Signature } from './wasm-function.ts';
-import { type FloatType, OP, SIMD } from './wasm-opcodes.ts';
-import { VectorOperations } from './wasm-operations.ts';
+import { type NumberLayout, ownNumbersAt, RECORD } from './layout.ts';
+import type { FunctionWriter, Signature } from './function.ts';
+import { type FloatType, OP, SIMD } from './opcodes.ts';
+import { VectorOperations } from './operations.ts';
 
 /** The signature of all functions over a part of a record's tensors: record, numbers, from, bytes. */
 export const PASS_SIGNATURE: Signature = { params: ['i32', 'i32', 'i32', 'i32'], results: [] };

@@ -1,12 +1,12 @@
 import type { TracedValue } from '@sgd/core/engine';
-import { ownNumbersAt, RECORD } from './wasm-layout.ts';
-import { PASS_LOCALS, PASS_SIGNATURE, type PlacedKernel } from './wasm-loop.ts';
-import { FunctionWriter } from './wasm-function.ts';
-import type { ModuleWriter } from './wasm-module.ts';
-import { OP } from './wasm-opcodes.ts';
-import { pushNumber } from './wasm-operations.ts';
-import { addSums } from './wasm-sum.ts';
-import { writingFunction } from './wasm-write.ts';
+import { ownNumbersAt, RECORD } from './layout.ts';
+import { PASS_LOCALS, PASS_SIGNATURE, type PlacedKernel } from './loop.ts';
+import { FunctionWriter } from './function.ts';
+import type { ModuleWriter } from './module.ts';
+import { OP } from './opcodes.ts';
+import { pushNumber } from './operations.ts';
+import { addSums } from './sum.ts';
+import { writingFunction } from './write.ts';
 
 /** Whether a reduction looks for what is not finite: in the elements of the gradient, or in the kernel's norms. */
 export type FiniteCheck = 'none' | 'elements' | 'norms';

@@ -1,6 +1,6 @@
 import type { TracedValue } from '@sgd/core/engine';
-import type { FunctionWriter } from './wasm-function.ts';
-import { type FloatType, OP, SIMD, type SimpleOperation } from './wasm-opcodes.ts';
+import type { FunctionWriter } from './function.ts';
+import { type FloatType, OP, SIMD, type SimpleOperation } from './opcodes.ts';
 
 // The instructions of one operation. Operands are given as functions that put them on the stack.
 

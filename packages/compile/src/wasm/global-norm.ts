@@ -1,6 +1,7 @@
-import { RECORD, type StepNumbers, TASK, type WasmKernel } from '@sgd/compile';
 import type { StepDefinition } from '@sgd/core/engine';
-import type { Arena } from './arena.ts';
+import { RECORD, TASK } from './layout.ts';
+import type { MemoryViews, StepNumbers } from './numbers.ts';
+import type { WasmKernel } from './program.ts';
 import type { Region } from './region.ts';
 
 /** The norm over all gradients of a step: a task of its own, over the sums of squares of the gradients. */
@@ -25,20 +26,20 @@ export class GlobalNorm {
     };
   }
 
-  layOut(arena: Arena, base: number): void {
-    const { words } = arena;
+  layOut(memory: MemoryViews, base: number): void {
+    const { words } = memory;
     const { record, squares, factor, numbers, task } = this.#at;
     this.#base = base;
     words[(base + record) / 4 + RECORD.results] = base + factor;
     words[(base + record) / 4 + RECORD.tensors] = base + squares;
     words.set([this.#kernel.reduce, 0, base + numbers, base + record], (base + task) / 4);
-    this.#numbers.place(arena, base + numbers);
+    this.#numbers.place(memory, base + numbers);
   }
 
   /** The address of the task that is to be run after the squares of so many gradients were summed. */
-  begin(arena: Arena, count: number): number {
-    arena.words[((this.#base + this.#at.record) >>> 2) + RECORD.bytes] = 4 * count;
-    this.#numbers.begin(arena);
+  begin(memory: MemoryViews, count: number): number {
+    memory.words[((this.#base + this.#at.record) >>> 2) + RECORD.bytes] = 4 * count;
+    this.#numbers.begin(memory);
     return this.#base + this.#at.task;
   }
 
@@ -48,7 +49,7 @@ export class GlobalNorm {
   }
 
   /** Sets the factor of the step, once the task was run. */
-  take({ float32 }: Arena): void {
+  take({ float32 }: MemoryViews): void {
     this.#definition.scalars.setClipFactor(float32[(this.#base + this.#at.factor) >>> 2]!);
   }
 }

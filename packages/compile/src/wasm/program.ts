@@ -1,11 +1,11 @@
 import type { DType } from '@sgd/core';
 import { type Kernel, NumberProgram } from '@sgd/core/engine';
-import { addFeedPiece, addInPieces, addLookAt, addReduce, addWrite } from './wasm-driver.ts';
-import { addReducing, addWriting, type FiniteCheck, type KernelHelpers } from './wasm-kernel.ts';
-import { NumberLayout, ownNumbersAt } from './wasm-layout.ts';
-import { ModuleWriter } from './wasm-module.ts';
-import { StepNumbers } from './wasm-numbers.ts';
-import { FLOAT_TYPES } from './wasm-opcodes.ts';
+import { addFeedPiece, addInPieces, addLookAt, addReduce, addWrite } from './driver.ts';
+import { addReducing, addWriting, type FiniteCheck, type KernelHelpers } from './kernel.ts';
+import { NumberLayout, ownNumbersAt } from './layout.ts';
+import { ModuleWriter } from './module.ts';
+import { StepNumbers } from './numbers.ts';
+import { FLOAT_TYPES } from './opcodes.ts';
 
 /** What a module must be given, under `env`. */
 export interface WasmImports {
@@ -47,8 +47,9 @@ export interface WasmKernel {
   readonly reduce: number;
   /** Likewise; 0: it only reads. */
   readonly write: number;
-  /** The figures that it observes, in order: see `Kernel.observed`. */
-  readonly observed: Kernel['observed'];
+  /** The tensors whose values it reads, and those that it writes. */
+  readonly reads: ReadonlySet<string>;
+  readonly writes: ReadonlySet<string>;
   /** Bytes of a record of a variable, with room for what follows from sums. */
   readonly recordBytes: number;
   /** Its numbers for variables of a group, which has these numbers of a step. */
@@ -94,7 +95,10 @@ export class WasmProgram {
     return {
       reduce: addReducing(this.#module, placed, check, this.#helpers),
       write: addWriting(this.#module, placed),
-      observed: kernel.observed,
+      reads: new Set(
+        kernel.passes.flatMap(({ wide }) => wide.flatMap(({ kind, name }) => (kind === 'tensor' ? name : []))),
+      ),
+      writes: new Set(kernel.passes.flatMap(({ stores }) => stores.map((store) => kernel.tensors[store.tensor]!))),
       recordBytes: ownNumbersAt(tensors.length) + layout.ownBytes,
       numbersOf: (group) => new StepNumbers({ kernel, dtype, program, layout, names: scalars }, group),
     };

@@ -1,8 +1,8 @@
-import { PIECE_BYTES, RECORD, TASK } from './wasm-layout.ts';
-import { PASS_LOCALS, PASS_SIGNATURE } from './wasm-loop.ts';
-import { FunctionWriter, type Signature } from './wasm-function.ts';
-import type { ModuleWriter } from './wasm-module.ts';
-import { FLOAT_TYPES, type FloatType, OP, SIMD } from './wasm-opcodes.ts';
+import { PIECE_BYTES, RECORD, TASK } from './layout.ts';
+import { PASS_LOCALS, PASS_SIGNATURE } from './loop.ts';
+import { FunctionWriter, type Signature } from './function.ts';
+import type { ModuleWriter } from './module.ts';
+import { FLOAT_TYPES, type FloatType, OP, SIMD } from './opcodes.ts';
 
 // The functions of a module that are the same for all kernels: they go through tasks, and through gradients that come in pieces.
 

@@ -1,9 +1,10 @@
 import type { DType } from '@sgd/core';
 import type { Kernel, NumberProgram, TracedValue } from '@sgd/core/engine';
-import type { NumberLayout } from './wasm-layout.ts';
+import type { NumberLayout } from './layout.ts';
 
-/** Views of the memory. */
+/** Views of all of a memory, at every time those of the memory as it is then. */
 export interface MemoryViews {
+  readonly words: Uint32Array;
   readonly float32: Float32Array;
   readonly float64: Float64Array;
 }

@@ -1,14 +1,15 @@
-import { type StepNumbers, TASK, type WasmKernel } from '@sgd/compile';
 import type { Program } from '@sgd/core';
 import type { StepDefinition } from '@sgd/core/engine';
-import type { Arena } from './arena.ts';
-import type { Kernels } from './program-code.ts';
+import type { Kernels } from './code.ts';
+import { TASK } from './layout.ts';
+import type { MemoryViews, StepNumbers } from './numbers.ts';
+import type { WasmKernel } from './program.ts';
 import type { Region } from './region.ts';
 
 /** Numbers that the tasks of a group have in common. */
 interface GroupNumbers {
   readonly numbers: StepNumbers;
-  /** In bytes, from the start of the session's memory. */
+  /** In bytes, from the start of the memory that the step takes. */
   readonly at: number;
 }
 
@@ -32,6 +33,7 @@ export class TaskTable {
   /** Bytes that the largest record needs. */
   readonly recordBytes: number;
   readonly #variables: Program['variables'];
+  readonly #kernels: Kernels;
   readonly #kindOf: readonly number[];
   readonly #planned: PlannedTasks[] = [];
   /** By situation. */
@@ -46,6 +48,7 @@ export class TaskTable {
   ) {
     this.#variables = variables;
     this.#kindOf = kindOf;
+    this.#kernels = kernels;
     for (const situation of situations.all) {
       const byKind = kernels[situation]!;
       this.reduces[situation] = byKind.some((kernel) => kernel !== null && kernel.reduce > 0);
@@ -63,10 +66,15 @@ export class TaskTable {
     this.recordBytes = Math.max(0, ...kernels.flat().map((kernel) => kernel?.recordBytes ?? 0));
   }
 
+  /** What is run for a variable in a situation, if there is anything to do. */
+  kernelOf(index: number, situation: number): WasmKernel | null {
+    return this.#kernels[situation]![this.#kindOf[index]!]!;
+  }
+
   /** Writes the tasks to memory that begins at `base`. */
-  layOut(arena: Arena, base: number, recordOf: (index: number) => number): void {
-    const { words } = arena;
-    for (const { numbers, at } of this.#groups.flat()) numbers.place(arena, base + at);
+  layOut(memory: MemoryViews, base: number, recordOf: (index: number) => number): void {
+    const { words } = memory;
+    for (const { numbers, at } of this.#groups.flat()) numbers.place(memory, base + at);
     for (const { situation, kernels, numbers, at } of this.#planned) {
       const addresses: number[] = [];
       for (let i = 0; i < this.#kindOf.length; i++) {
@@ -86,9 +94,9 @@ export class TaskTable {
   }
 
   /** Writes the numbers of the step under way for all tasks of a situation. */
-  begin(arena: Arena, situation: number): void {
+  begin(memory: MemoryViews, situation: number): void {
     const groups = this.#groups[situation]!;
-    for (let i = 0; i < groups.length; i++) groups[i]!.numbers.begin(arena);
+    for (let i = 0; i < groups.length; i++) groups[i]!.numbers.begin(memory);
   }
 }
 

@@ -1,16 +1,9 @@
 import { PAIRWISE_LEAF, type Pass } from '@sgd/core/engine';
-import { PIECE_BYTES } from './wasm-layout.ts';
-import {
-  type Assumptions,
-  ElementLoop,
-  type Lanes,
-  PASS_LOCALS,
-  PASS_SIGNATURE,
-  type PlacedKernel,
-} from './wasm-loop.ts';
-import { FunctionWriter, type Signature } from './wasm-function.ts';
-import type { ModuleWriter } from './wasm-module.ts';
-import { type FloatType, OP, SIMD } from './wasm-opcodes.ts';
+import { PIECE_BYTES } from './layout.ts';
+import { type Assumptions, ElementLoop, type Lanes, PASS_LOCALS, PASS_SIGNATURE, type PlacedKernel } from './loop.ts';
+import { FunctionWriter, type Signature } from './function.ts';
+import type { ModuleWriter } from './module.ts';
+import { type FloatType, OP, SIMD } from './opcodes.ts';
 
 // Sums in numpy's pairwise order: a range of more than 128 elements is halved, at a multiple of 8; up to 128 are taken by eight sums in
 // turns, which are then added up in pairs, and what is left over after them.

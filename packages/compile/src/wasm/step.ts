@@ -1,0 +1,212 @@
+import type { Measure, Program, Step } from '@sgd/core';
+import { StepDefinition } from '@sgd/core/engine';
+import { programCode, type ProgramCode } from './code.ts';
+import { GlobalNorm } from './global-norm.ts';
+import { RECORD } from './layout.ts';
+import type { MemoryViews } from './numbers.ts';
+import type { WasmExports, WasmKernel } from './program.ts';
+import { Region } from './region.ts';
+import { TaskTable } from './task-table.ts';
+
+/** In the order in which kernels observe them. */
+const MEASURES: readonly Measure[] = ['gradient-norm', 'update-norm'];
+
+/** What {@link WasmStep} is made of. */
+export interface WasmStepOptions {
+  /** Of variables of float32. */
+  readonly program: Program;
+  /** Views of the memory; read anew in each step, since a memory that grows has others. */
+  readonly memory: MemoryViews;
+  /** Whether threads share the memory. Default `false`. */
+  readonly isShared?: boolean;
+}
+
+/**
+ * The steps of a program in a WebAssembly memory. What the kernels read (records of the variables, tasks, numbers, a list of tasks) is in one
+ * piece of it. A step is one call that writes, and one before it where something is to be summed or looked at; a global norm takes one more.
+ *
+ * First `bytes` and `code` say what is needed, then `start` takes it, `place` says where the tensors are, and `lend` where the gradients of a
+ * step are, which `run` takes.
+ */
+export class WasmStep {
+  /** The step and its tensors, whose addresses {@link WasmStep.place} takes. */
+  readonly definition: StepDefinition;
+  /** The module. */
+  readonly code: Uint8Array;
+  /** How much memory is needed, for all its life. */
+  readonly bytes: number;
+  readonly #memory: MemoryViews;
+  readonly #program: Program;
+  readonly #tensors: ProgramCode['tensors'];
+  readonly #updates: TaskTable;
+  readonly #squares: TaskTable;
+  readonly #globalNorm: GlobalNorm | null;
+  /** By variable: the last step that had a gradient for it. */
+  readonly #lastGiven: Float64Array;
+  readonly #recordBytes: number;
+  readonly #count: number;
+  #exports: WasmExports | undefined;
+  /** Addresses; at first from the start of the memory that is needed. */
+  #list: number;
+  #observed: number;
+  #records: number;
+  #steps = 0;
+  #hasUpdated = false;
+
+  constructor({ program, memory, isShared = false }: WasmStepOptions) {
+    const definition = new StepDefinition(program);
+    const count = program.variables.length;
+    const { code, kindOf } = programCode(program, definition, isShared);
+    const region = new Region();
+    this.definition = definition;
+    this.#updates = new TaskTable(program, definition, code.updates, kindOf, region);
+    this.#squares = new TaskTable(program, definition, code.squares, kindOf, region);
+    this.#globalNorm = code.clipFactor && new GlobalNorm(code.clipFactor, definition, count, region);
+    this.#recordBytes = Math.ceil(Math.max(this.#updates.recordBytes, this.#squares.recordBytes) / 8) * 8;
+    this.#list = region.reserve(4 * (count + 1));
+    this.#observed = region.reserve(8 * program.measure.size);
+    this.#records = region.reserve(this.#recordBytes * count);
+    this.#memory = memory;
+    this.#program = program;
+    this.#tensors = code.tensors;
+    this.#count = count;
+    this.#lastGiven = new Float64Array(count);
+    this.code = code.bytes;
+    this.bytes = region.bytes;
+  }
+
+  /**
+   * Takes the memory that is needed.
+   *
+   * @param exports - of the module, over the memory
+   * @param base - its address, a multiple of 8; it is zero
+   */
+  start(exports: WasmExports, base: number): void {
+    const memory = this.#memory;
+    this.#exports = exports;
+    this.#list += base;
+    this.#observed += base;
+    this.#records += base;
+    this.#program.variables.forEach(({ shape }, i) => {
+      const record = this.#recordOf(i) >>> 2;
+      memory.words[record + RECORD.bytes] = 4 * shape.reduce((n, d) => n * d, 1);
+      memory.words[record + RECORD.observed] = this.#observed;
+    });
+    for (const table of [this.#updates, this.#squares]) table.layOut(memory, base, (i) => this.#recordOf(i));
+    this.#globalNorm?.layOut(memory, base);
+  }
+
+  /** Says where a tensor of a variable is. */
+  place(index: number, name: string, address: number): void {
+    this.#memory.words[(this.#recordOf(index) >>> 2) + RECORD.tensors + this.#tensors.indexOf(name)] = address;
+  }
+
+  /** Whether a step reads the values that a tensor of a variable has before it. */
+  reads(step: Step, index: number, isGiven: boolean, name: string): boolean {
+    return this.#kernelOf(step, index, isGiven)?.reads.has(name) ?? false;
+  }
+
+  /** Whether a step writes a tensor of a variable. */
+  writes(step: Step, index: number, isGiven: boolean, name: string): boolean {
+    return this.#kernelOf(step, index, isGiven)?.writes.has(name) ?? false;
+  }
+
+  /** Says where the gradient of a variable is in this step, or, with an address of 0, under which number it comes in pieces. */
+  lend(index: number, address: number, fed: number): void {
+    const { words } = this.#memory;
+    const record = this.#recordOf(index) >>> 2;
+    words[record + RECORD.tensors] = address;
+    words[record + RECORD.fed] = fed;
+  }
+
+  /** Runs the kernels over the gradients that were lent, in this order; returns whether the step was taken. */
+  run(step: Step, indices: readonly number[]): boolean {
+    const { scalars, situations } = this.definition;
+    const exports = this.#exports!;
+    scalars.fill(step);
+    const situation = situations.keyOf(step, true);
+    if (!this.#clipGlobally(situation, indices)) return false;
+    const updates = this.#updates;
+    updates.begin(this.#memory, situation);
+    let count = this.#listTasks(updates, situation, indices);
+    if (updates.reduces[situation]! && exports.reduce(this.#list, count) === 0) return false;
+    if (step.phase === 'update' && step.ordinary) this.#clearFigures();
+    if (indices.length < this.#count) count = this.#listMissing(situations.keyOf(step, false), indices, count);
+    exports.write(this.#list, count);
+    return true;
+  }
+
+  /** The sum of squares of a figure that the last updating step observed; `undefined` if there was none. */
+  squares(measure: Measure): number | undefined {
+    const place = MEASURES.filter((one) => this.#program.measure.has(one)).indexOf(measure);
+    if (!this.#hasUpdated || place < 0) return undefined;
+    return this.#memory.float64[(this.#observed >>> 3) + place];
+  }
+
+  #kernelOf(step: Step, index: number, isGiven: boolean): WasmKernel | null {
+    return this.#updates.kernelOf(index, this.definition.situations.keyOf(step, isGiven));
+  }
+
+  #recordOf(index: number): number {
+    return this.#records + this.#recordBytes * index;
+  }
+
+  /** Takes the norm over all gradients, where there is one. Returns whether it lets the step be taken. */
+  #clipGlobally(situation: number, indices: readonly number[]): boolean {
+    const norm = this.#globalNorm;
+    const tasks = this.#squares.addresses[situation];
+    if (norm === null || tasks === undefined) return true;
+    const memory = this.#memory;
+    const { words } = memory;
+    let count = 0;
+    for (let j = 0; j < indices.length; j++) {
+      const index = indices[j]!;
+      const task = tasks[index]!;
+      if (task === 0) continue;
+      words[(this.#recordOf(index) >>> 2) + RECORD.results] = norm.squaresAt(count);
+      words[(this.#list >>> 2) + count++] = task;
+    }
+    if (count === 0) return true;
+    this.#squares.begin(memory, situation);
+    words[(this.#list >>> 2) + count] = norm.begin(memory, count);
+    if (this.#exports!.reduce(this.#list, count + 1) === 0) return false;
+    norm.take(memory);
+    return true;
+  }
+
+  /** Lists the tasks of variables in order; returns how many there are. */
+  #listTasks({ addresses }: TaskTable, situation: number, indices: readonly number[]): number {
+    const tasks = addresses[situation];
+    if (tasks === undefined) return 0;
+    const { words } = this.#memory;
+    const list = this.#list >>> 2;
+    let count = 0;
+    for (let j = 0; j < indices.length; j++) {
+      const task = tasks[indices[j]!]!;
+      if (task !== 0) words[list + count++] = task;
+    }
+    return count;
+  }
+
+  /** Lists the tasks of variables without a gradient after `count` others: accumulators are reset, averages move on. */
+  #listMissing(situation: number, indices: readonly number[], count: number): number {
+    const tasks = this.#updates.addresses[situation];
+    if (tasks === undefined) return count;
+    this.#updates.begin(this.#memory, situation);
+    const { words } = this.#memory;
+    let next = (this.#list >>> 2) + count;
+    this.#steps++;
+    for (const i of indices) this.#lastGiven[i] = this.#steps;
+    for (let i = 0; i < this.#count; i++) {
+      if (this.#lastGiven[i] !== this.#steps && tasks[i] !== 0) words[next++] = tasks[i]!;
+    }
+    return next - (this.#list >>> 2);
+  }
+
+  #clearFigures(): void {
+    const { float64 } = this.#memory;
+    const from = this.#observed >>> 3;
+    for (let i = 0; i < this.#program.measure.size; i++) float64[from + i] = 0;
+    this.#hasUpdated = true;
+  }
+}

@@ -4,6 +4,8 @@
  * @packageDocumentation
  */
 export { ArrayKernel, type ArrayKernelOptions } from './array-kernel.ts';
+export { ArraySteps } from './array-step.ts';
 export { compileBlocks } from './blocks.ts';
 export { compileJavaScript, javaScriptSource } from './javascript.ts';
 export type { PassFunction } from './pass.ts';
+export type { BoundKernel, KernelSettings, KernelTable, ProgramKernels, Tensors } from './program-kernels.ts';

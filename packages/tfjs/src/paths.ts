@@ -4,7 +4,8 @@ import { ordinaryBy } from './gpu/step.ts';
 import { passOnWebgl, type Webgl } from './gpu/webgl.ts';
 import { passOnWebgpu, type Webgpu } from './gpu/webgpu.ts';
 import { type Arrays, stepInLoops } from './loops.ts';
-import { type Ordinarily, stepByOps } from './ops.ts';
+import { type Ordinarily, stepByOps as stepByStages } from './gpu/stages.ts';
+import { stepByOps } from './ops.ts';
 import { instantiate } from './simd/instantiate.ts';
 import { type Heap, memoryOf, stepInWasm } from './simd/step.ts';
 import type { State } from './state.ts';
@@ -45,7 +46,7 @@ export function choosePath(tf: TensorFlow, exact: boolean): Path {
     engine,
     path: 'fused',
     why: 'programs of the device that do all of the rule at once',
-    step: (state, step, gradients, indices) => stepByOps(state, step, gradients, indices, programs),
+    step: (state, step, gradients, indices) => stepByStages(state, step, gradients, indices, programs),
   };
 }
 

@@ -87,7 +87,12 @@ export class StepDefinition {
    * float64 once a gradient is, else float32. It is the scalar `clipFactor` of the updates: {@link StepScalars.setClipFactor}.
    */
   clipFactor(): Kernel {
-    return this.#record((ops, tensors, scalars) => clipFactor(ops, tensors.squares!, scalars), ['squares']);
+    return this.#record(this.defineClipFactor(), ['squares']);
+  }
+
+  /** The factor of the norm over all, over operations of any kind. */
+  defineClipFactor(): Definition {
+    return (ops, tensors, scalars) => clipFactor(ops, tensors.squares!, scalars);
   }
 
   #variable(index: number): ProgramVariable {

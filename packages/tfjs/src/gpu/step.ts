@@ -1,6 +1,6 @@
 import type { Step } from '@sgd/core';
-import { clip, measureGradients, measureMoves, moved, type Ordinary, type Sum } from '../norms.ts';
-import { clearAccumulators, type Ordinarily } from '../ops.ts';
+import { clip, measureGradients, measureMoves, moved, type Ordinary, type Sum } from './norms.ts';
+import { clearAccumulators, type Ordinarily } from './stages.ts';
 import { put, type State } from '../state.ts';
 import * as rule from './rule.ts';
 
@@ -24,7 +24,7 @@ export const ordinaryBy =
           run(index, took(state, false) | rule.KEEP | averagesOf(state, index, averages), { G: gradient });
       if (averages === 0) return;
       const done = new Set(apart ? [] : taken.map(({ index }) => index));
-      state.slots.average.forEach((old, index) => {
+      state.slots.average?.forEach((old, index) => {
         if (old && old.size > 0 && !done.has(index)) run(index, averages, {});
       });
     };
@@ -34,7 +34,8 @@ type Run = (index: number, what: number, tensors: rule.Tensors) => rule.Tensors;
 
 const average = ({ averageOverwrite }: Step): number => rule.AVERAGE | (averageOverwrite ? rule.OVERWRITE : 0);
 
-const averagesOf = ({ slots }: State, index: number, averages: number): number => (slots.average[index] ? averages : 0);
+const averagesOf = ({ slots }: State, index: number, averages: number): number =>
+  slots.average?.[index] ? averages : 0;
 
 /** How a gradient is taken: unscaled, added to the accumulator, made a mean of. */
 function took({ program }: State, updates: boolean): number {
@@ -82,7 +83,7 @@ function update(
       rule.MOVE |
       (F ? rule.FACTOR | (program.clip === 'norm' ? rule.LIMIT : 0) : 0) |
       (decays ? rule.DECAY : 0) |
-      (slots.momentum[index] ? rule.MOMENTUM | (program.nesterov ? rule.NESTEROV : 0) : 0) |
+      (slots.momentum?.[index] ? rule.MOMENTUM | (program.nesterov ? rule.NESTEROV : 0) : 0) |
       averagesOf(state, index, averages);
     const old = program.measure.has('update-norm') ? tf.clone(variable) : null;
     run(index, what, F ? { G, F } : { G });
@@ -92,7 +93,7 @@ function update(
   clearAccumulators(state, new Set(taken.map(({ index }) => index)));
 }
 
-const SLOTS = { M: 'momentum', V: 'accumulator', A: 'average' } as const;
+const SLOTS = { M: 'momentum', V: 'gradient_accumulator', A: 'average' } as const;
 
 /** A pass over a variable; what it makes of the variable and its slots takes their places. */
 function runOn(
@@ -108,11 +109,11 @@ function runOn(
   const engine = tf.backend() as unknown as { refCount(dataId: object): number };
   const own: rule.Tensors = { ...tensors, X: variable };
   for (const name of ['M', 'V', 'A'] as const) {
-    const tensor = slots[SLOTS[name]][index];
+    const tensor = slots[SLOTS[name]]?.[index];
     if (!tensor) continue;
     // what somebody else holds is not to be written
     if (engine.refCount(tensor.dataId) > 1) put(state, SLOTS[name], index, tf.mul(tensor, 1));
-    own[name] = slots[SLOTS[name]][index]!;
+    own[name] = slots[SLOTS[name]]![index]!;
   }
   const made = pass(tf, what, own, numbers);
   if (made.X) variable.assign(made.X);

@@ -1,8 +1,8 @@
 import type { Step } from '@sgd/core';
-import { engineOf, isHosted } from './engines.ts';
-import { globalFactor, pairwiseSum, squares64 } from './numbers.ts';
-import { measure, type State } from './state.ts';
-import type { Tensor, TensorFlow } from './tf.ts';
+import { engineOf, isHosted } from '../engines.ts';
+import { globalFactor, pairwiseSum, squares64 } from '../numbers.ts';
+import { measure, type State } from '../state.ts';
+import type { Tensor, TensorFlow } from '../tf.ts';
 
 // Sums of squares of gradients, and what is done with them: they are clipped by and measured.
 
@@ -133,7 +133,7 @@ export function measureGradients(state: State, taken: readonly Ordinary[]): void
   const { tf, program } = state;
   if (!program.measure.has('gradient-norm')) return;
   const sums = taken.map((one) => (onHost(tf) ? squares64(one.gradient.dataSync<'float32'>()) : sumOfSquares(tf, one)));
-  measure(state, 'gradient', totalOf(tf, sums));
+  measure(state, 'gradient-norm', totalOf(tf, sums));
 }
 
 /** The squares of what a variable moved by: on the host in float64. */
@@ -144,7 +144,7 @@ export const moved = (tf: TensorFlow, x: Tensor, old: Tensor): Sum =>
 
 /** Where that is asked for. */
 export function measureMoves(state: State, moves: readonly Sum[]): void {
-  if (state.program.measure.has('update-norm')) measure(state, 'update', totalOf(state.tf, moves));
+  if (state.program.measure.has('update-norm')) measure(state, 'update-norm', totalOf(state.tf, moves));
 }
 
 const totalOf = (tf: TensorFlow, sums: readonly Sum[]): Sum =>

@@ -1,0 +1,173 @@
+import type { Measure, Step } from '@sgd/core';
+import { pairwiseSum } from '@sgd/core/engine';
+import { allFinite, LARGEST } from './numbers.ts';
+import { measure, sizeOf, type State } from './state.ts';
+import { totalOnDevice } from './sums.ts';
+import { TensorOps, type Value } from './tensor-ops.ts';
+import type { Tensor } from './tf.ts';
+
+/** One variable in a step. */
+export interface Job {
+  readonly state: State;
+  readonly index: number;
+  readonly situation: number;
+  readonly gradient: Tensor | null;
+  readonly ops: TensorOps;
+  /** The numbers of the step; the factor of a norm over all may be on the device. */
+  readonly scalars: Readonly<Record<string, Value>>;
+}
+
+/** What a step does to a variable, computed as far as nothing is written. */
+export interface Update {
+  /** Finite only if the gradient is. */
+  readonly norms: readonly Value[];
+  /** Puts the new values in their places, and gives the sums of squares that are measured. */
+  write(): readonly (readonly [Measure, Value])[];
+}
+
+/** A way to compute. */
+export interface Method {
+  /** Of a gradient that counts for the norm over all. */
+  squaredNorm(job: Job): Value;
+  update(job: Job): Update;
+}
+
+/** A way to take a step; gives whether it was taken. */
+export type TakeStep = (state: State, step: Step, gradients: readonly Tensor[], indices: readonly number[]) => boolean;
+
+/** Steps over tensors of tfjs. Nothing is read back from a device, except by a finite check. */
+export function stepBy(method: Method): TakeStep {
+  return (state, step, gradients, indices) => {
+    const run = new StepRun(method, state, step);
+    try {
+      return state.tf.tidy(() => run.take(gradients, indices));
+    } finally {
+      run.dispose();
+    }
+  };
+}
+
+class StepRun {
+  readonly #method: Method;
+  readonly #state: State;
+  readonly #step: Step;
+  readonly #ops: TensorOps;
+  readonly #scalars = new Map<Float64Array, Record<string, Value>>();
+
+  constructor(method: Method, state: State, step: Step) {
+    this.#method = method;
+    this.#state = state;
+    this.#step = step;
+    this.#ops = new TensorOps(state.tf);
+    state.definition.scalars.fill(step);
+  }
+
+  dispose(): void {
+    this.#ops.dispose();
+  }
+
+  take(gradients: readonly Tensor[], indices: readonly number[]): boolean {
+    const { program, definition } = this.#state;
+    const { isHosted } = this.#ops;
+    if (program.finiteCheck && isHosted && !gradients.every(isFiniteOnHost)) return false;
+    const situation = definition.situations.keyOf(this.#step, true);
+    const jobs = indices.map((index, j) => this.#job(index, situation, gradients[j]!));
+    const norms = [...this.#clipGlobally(jobs)];
+    const updates = this.#compute(jobs);
+    if (program.finiteCheck) {
+      for (const update of updates) norms.push(...update.norms);
+      if (!(isHosted ? norms.every(Number.isFinite) : this.#isFiniteOnDevice(gradients, norms))) return false;
+    }
+    const observed = updates.flatMap((update) => update.write());
+    this.#moveMissing(indices);
+    this.#measure(observed);
+    return true;
+  }
+
+  #job(index: number, situation: number, gradient: Tensor | null): Job {
+    const { definition } = this.#state;
+    const numbers = definition.scalars.of[index]!;
+    let scalars = this.#scalars.get(numbers);
+    if (scalars === undefined) {
+      scalars = {};
+      for (const [i, name] of definition.scalars.names.entries()) scalars[name] = Math.fround(numbers[i]!);
+      this.#scalars.set(numbers, scalars);
+    }
+    return { state: this.#state, index, situation, gradient, ops: this.#ops, scalars };
+  }
+
+  /** Takes the norm over all, where there is one, and gives it. */
+  #clipGlobally(jobs: readonly Job[]): readonly Value[] {
+    const { definition } = this.#state;
+    if (!definition.hasGlobalNorm) return [];
+    const { tf, isHosted } = this.#ops;
+    const squares: Value[] = [];
+    for (const job of jobs) {
+      const size = this.#begin(job);
+      const isCounted = definition.defineSquaredNorm(job.index, job.situation) !== null;
+      if (!isCounted || (size === 0 && !isHosted)) continue;
+      squares.push(size === 0 ? 0 : this.#method.squaredNorm(job));
+    }
+    if (squares.length === 0) return [];
+    const sum = (): Value =>
+      isHosted
+        ? pairwiseSum(squares as readonly number[], Math.fround)
+        : totalOnDevice(tf, squares as readonly Tensor[]);
+    const define = definition.defineClipFactor();
+    const { results = [], norms = [] } = define<Value>({ ...this.#ops, sum }, { squares: 0 }, jobs[0]!.scalars);
+    for (const scalars of this.#scalars.values()) scalars.clipFactor = results[0]!;
+    return norms;
+  }
+
+  /** Kernels of GPUs fail on empty tensors, and there is nothing to do with them. */
+  #compute(jobs: readonly Job[]): Update[] {
+    return jobs.flatMap((job) => (this.#begin(job) === 0 ? [] : [this.#method.update(job)]));
+  }
+
+  /** The variables without a gradient: accumulators are reset, averages move on. */
+  #moveMissing(indices: readonly number[]): void {
+    const { program, definition } = this.#state;
+    if (indices.length === program.variables.length) return;
+    const given = new Set(indices);
+    const situation = definition.situations.keyOf(this.#step, false);
+    program.variables.forEach((_, index) => {
+      if (!given.has(index)) for (const update of this.#compute([this.#job(index, situation, null)])) update.write();
+    });
+  }
+
+  /** Makes the operations ready for a variable; gives how many elements it has. */
+  #begin({ index }: Job): number {
+    return (this.#ops.size = sizeOf(this.#state.program.variables[index]!.shape));
+  }
+
+  /** Whether all elements and all norms are finite, in one read. */
+  #isFiniteOnDevice(gradients: readonly Tensor[], norms: readonly Value[]): boolean {
+    const { tf } = this.#ops;
+    const all = [...gradients.filter(({ size }) => size > 0), ...norms.map((norm) => this.#ops.tensor(norm))];
+    if (all.length === 0) return true;
+    const limit = this.#ops.tensor(LARGEST);
+    const [answer] = all
+      .map((tensor) => tf.all(tf.lessEqual(tf.abs(tensor), limit)))
+      .reduce((a, b) => tf.logicalAnd(a, b))
+      .dataSync();
+    return answer !== 0;
+  }
+
+  #measure(observed: readonly (readonly [Measure, Value])[]): void {
+    const { phase, ordinary } = this.#step;
+    if (phase !== 'update' || !ordinary) return;
+    const { tf, isHosted } = this.#ops;
+    for (const kind of this.#state.program.measure) {
+      const squares = observed.filter(([of]) => of === kind).map(([, sum]) => sum);
+      measure(
+        this.#state,
+        kind,
+        isHosted
+          ? (squares as readonly number[]).reduce((sum, each) => sum + each, 0)
+          : totalOnDevice(tf, squares as readonly Tensor[]),
+      );
+    }
+  }
+}
+
+const isFiniteOnHost = (gradient: Tensor): boolean => allFinite(gradient.dataSync<'float32'>());

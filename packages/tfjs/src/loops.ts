@@ -1,4 +1,4 @@
-import { ArraySteps, type Tensors } from '@sgd/compile';
+import { ArraySteps } from '@sgd/compile';
 import type { FloatArray, Step } from '@sgd/core';
 import { measure, put, type State, tensorOf } from './state.ts';
 import type { TakeStep } from './step.ts';
@@ -27,8 +27,6 @@ class ArrayPath {
   readonly #steps: ArraySteps;
   /** By variable: the names of its tensors. */
   readonly #names: readonly (readonly string[])[];
-  /** Of the step under way, by variable. */
-  readonly #gradients = new Map<number, FloatArray>();
 
   constructor(state: State) {
     const { program, definition } = state;
@@ -41,56 +39,57 @@ class ArrayPath {
   take(step: Step, gradients: readonly Tensor[], indices: readonly number[]): boolean {
     const given = gradients.map((gradient) => this.#arrayOf(gradient));
     const situation = this.#steps.begin(step);
-    indices.forEach((index, j) => {
-      this.#gradients.set(index, given[j]!);
-      this.#steps.kernels.bind(index, situation, this.#arraysOf(index));
-    });
+    indices.forEach((index, j) => this.#bind(index, situation, given[j]!));
     try {
       if (!this.#steps.read(situation, given, indices)) return false;
-      this.#steps.write(step, situation, indices, this.#write);
+      this.#steps.write(step, situation, indices, (index, itsSituation) => {
+        if (itsSituation !== situation) this.#bind(index, itsSituation);
+        this.#write(index, itsSituation);
+      });
     } finally {
-      this.#gradients.clear();
       for (const index of indices) this.#steps.kernels.bind(index, situation, {});
     }
     if (step.phase === 'update' && step.ordinary) this.#measure();
     return true;
   }
 
-  readonly #write = (index: number, situation: number): void => {
+  /** Gives the kernels of a variable its arrays. */
+  #bind(index: number, situation: number, gradient?: FloatArray): void {
+    const { kernels } = this.#steps;
+    const arrays: Record<string, FloatArray> = {};
+    const written = kernels.updates.rows[index]![situation]?.kernel.written;
+    for (const name of this.#names[index]!) {
+      if (name !== 'variable' && written?.includes(name)) this.#own(name, index);
+      const tensor = tensorOf(this.#state, name, index);
+      // a variable that is known from a loaded state only takes part later
+      if (tensor) arrays[name] = this.#arrayOf(tensor);
+    }
+    if (gradient !== undefined) arrays.gradient = gradient;
+    kernels.bind(index, situation, arrays);
+  }
+
+  #write(index: number, situation: number): void {
     const { kernels } = this.#steps;
     const bound = kernels.updates.rows[index]![situation];
     if (bound === undefined) return;
-    const { written } = bound.kernel;
-    for (const name of written) if (name !== 'variable') this.#own(name, index);
-    const arrays = this.#arraysOf(index);
-    const moved = written.includes('variable') ? arrays.variable!.slice() : null;
-    kernels.bind(index, situation, moved === null ? arrays : { ...arrays, variable: moved });
+    const { arrays, kernel } = bound;
+    const place = kernel.written.includes('variable') ? kernel.tensors.indexOf('variable') : -1;
+    if (place >= 0) arrays[place] = arrays[place]!.slice();
     this.#steps.run(index, situation);
+    if (place >= 0) {
+      const { variable } = this.#state.refs[index]!;
+      const tensor = this.#make(arrays[place]!, variable.shape);
+      variable.assign(tensor);
+      tensor.dispose();
+    }
     kernels.bind(index, situation, {});
-    if (moved === null) return;
-    const { variable } = this.#state.refs[index]!;
-    const tensor = this.#make(moved, variable.shape);
-    variable.assign(tensor);
-    tensor.dispose();
-  };
+  }
 
   /** A slot that somebody else holds, too, gets an array of its own. */
   #own(name: string, index: number): void {
     const tensor = tensorOf(this.#state, name, index)!;
     if (this.#engine.refCount(tensor.dataId) < 2) return;
     put(this.#state, name, index, this.#make(this.#arrayOf(tensor).slice(), tensor.shape));
-  }
-
-  #arraysOf(index: number): Tensors {
-    const arrays: Record<string, FloatArray> = {};
-    for (const name of this.#names[index]!) {
-      const tensor = tensorOf(this.#state, name, index);
-      // a variable that is known from a loaded state only takes part later
-      if (tensor) arrays[name] = this.#arrayOf(tensor);
-    }
-    const gradient = this.#gradients.get(index);
-    if (gradient !== undefined) arrays.gradient = gradient;
-    return arrays;
   }
 
   /** The array of a tensor, brought here from another engine if need be. */

@@ -17,20 +17,18 @@ export interface Job {
   readonly scalars: Readonly<Record<string, Value>>;
 }
 
-/** What a step does to a variable, computed as far as nothing is written. */
-export interface Update {
-  /** Finite only if the gradient is. */
-  readonly norms: readonly Value[];
-  /** Puts the new values in their places, and gives the sums of squares that are measured. */
+/** What a step does to a variable, in this order. */
+export interface Work {
+  /** The sum of squares of a gradient that counts for the norm over all. */
+  squaredNorm(): Value;
+  /** All that writes nothing; gives the norms that are finite only if the gradient is. */
+  compute(): readonly Value[];
+  /** Puts the new values in their places; gives the sums of squares that are measured. */
   write(): readonly (readonly [Measure, Value])[];
 }
 
 /** A way to compute. */
-export interface Method {
-  /** Of a gradient that counts for the norm over all. */
-  squaredNorm(job: Job): Value;
-  update(job: Job): Update;
-}
+export type Method = (job: Job) => Work;
 
 /** A way to take a step; gives whether it was taken. */
 export type TakeStep = (state: State, step: Step, gradients: readonly Tensor[], indices: readonly number[]) => boolean;
@@ -72,13 +70,15 @@ class StepRun {
     if (program.finiteCheck && isHosted && !gradients.every(isFiniteOnHost)) return false;
     const situation = definition.situations.keyOf(this.#step, true);
     const jobs = indices.map((index, j) => this.#job(index, situation, gradients[j]!));
-    const norms = [...this.#clipGlobally(jobs)];
-    const updates = this.#compute(jobs);
+    const works = jobs.map((job) => this.#method(job));
+    const norms = [...this.#clipGlobally(jobs, works)];
+    jobs.forEach((job, j) => {
+      if (this.#begin(job) > 0) norms.push(...works[j]!.compute());
+    });
     if (program.finiteCheck) {
-      for (const update of updates) norms.push(...update.norms);
       if (!(isHosted ? norms.every(Number.isFinite) : this.#isFiniteOnDevice(gradients, norms))) return false;
     }
-    const observed = updates.flatMap((update) => update.write());
+    const observed = works.flatMap((work, j) => (this.#begin(jobs[j]!) > 0 ? work.write() : []));
     this.#moveMissing(indices);
     this.#measure(observed);
     return true;
@@ -97,17 +97,16 @@ class StepRun {
   }
 
   /** Takes the norm over all, where there is one, and gives it. */
-  #clipGlobally(jobs: readonly Job[]): readonly Value[] {
+  #clipGlobally(jobs: readonly Job[], works: readonly Work[]): readonly Value[] {
     const { definition } = this.#state;
     if (!definition.hasGlobalNorm) return [];
     const { tf, isHosted } = this.#ops;
     const squares: Value[] = [];
-    for (const job of jobs) {
+    jobs.forEach((job, j) => {
       const size = this.#begin(job);
       const isCounted = definition.defineSquaredNorm(job.index, job.situation) !== null;
-      if (!isCounted || (size === 0 && !isHosted)) continue;
-      squares.push(size === 0 ? 0 : this.#method.squaredNorm(job));
-    }
+      if (isCounted && (size > 0 || isHosted)) squares.push(size === 0 ? 0 : works[j]!.squaredNorm());
+    });
     if (squares.length === 0) return [];
     const sum = (): Value =>
       isHosted
@@ -119,11 +118,6 @@ class StepRun {
     return norms;
   }
 
-  /** Kernels of GPUs fail on empty tensors, and there is nothing to do with them. */
-  #compute(jobs: readonly Job[]): Update[] {
-    return jobs.flatMap((job) => (this.#begin(job) === 0 ? [] : [this.#method.update(job)]));
-  }
-
   /** The variables without a gradient: accumulators are reset, averages move on. */
   #moveMissing(indices: readonly number[]): void {
     const { program, definition } = this.#state;
@@ -131,11 +125,16 @@ class StepRun {
     const given = new Set(indices);
     const situation = definition.situations.keyOf(this.#step, false);
     program.variables.forEach((_, index) => {
-      if (!given.has(index)) for (const update of this.#compute([this.#job(index, situation, null)])) update.write();
+      if (given.has(index)) return;
+      const job = this.#job(index, situation, null);
+      if (this.#begin(job) === 0) return;
+      const work = this.#method(job);
+      work.compute();
+      work.write();
     });
   }
 
-  /** Makes the operations ready for a variable; gives how many elements it has. */
+  /** Makes the operations ready for a variable; gives how many elements it has. Kernels of GPUs fail on none. */
   #begin({ index }: Job): number {
     return (this.#ops.size = sizeOf(this.#state.program.variables[index]!.shape));
   }

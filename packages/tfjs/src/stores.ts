@@ -1,31 +1,23 @@
-import { put, type State, tensorOf } from './state.ts';
+import { put, type State } from './state.ts';
 import type { Value } from './tensor-ops.ts';
 import type { Tensor } from './tf.ts';
 
-/** New values of a variable and of what is kept for it, by name. */
-export type Assignments = Readonly<Record<string, Value>>;
-
 /**
- * Puts new values in their places; all are computed before. What is the tensor itself already is left; what others hold, the caller (the
- * gradient), or a place of this variable, is copied, since slots may be written in place later.
+ * A value as a tensor of a variable's own, to be put in a place of it.
+ *
+ * @param isShared - whether somebody else holds it: it is copied then, since slots may be written in place later
  */
-export function store(state: State, index: number, assignments: Assignments, gradient: Tensor | null): void {
-  const { tf, definition, program } = state;
-  const shape = [...program.variables[index]!.shape];
-  const held = new Set<Value | null | undefined>([gradient]);
-  for (const { name } of definition.tensorsOf(index)) held.add(tensorOf(state, name, index));
-  const made: [string, Tensor][] = [];
-  for (const name in assignments) {
-    const value = assignments[name]!;
-    if (value === tensorOf(state, name, index)) continue;
-    if (typeof value === 'number') made.push([name, tf.fill(shape, value)]);
-    // one number for all elements that stayed on the device
-    else if (value.rank < shape.length) made.push([name, tf.mul(tf.fill(shape, 1), value)]);
-    else made.push([name, held.has(value) ? tf.mul(value, 1) : value]);
-    held.add(value);
-  }
-  for (const [name, tensor] of made) {
-    if (name === 'variable') state.refs[index]!.variable.assign(tensor);
-    else put(state, name, index, tensor);
-  }
+export function owned({ tf, program }: State, index: number, value: Value, isShared: boolean): Tensor {
+  if (typeof value === 'object' && !isShared && value.rank > 0) return value;
+  const { shape } = program.variables[index]!;
+  if (typeof value === 'number') return tf.fill([...shape], value);
+  // one number for all elements that stayed on the device
+  if (value.rank < shape.length) return tf.mul(tf.fill([...shape], 1), value);
+  return isShared ? tf.mul(value, 1) : value;
+}
+
+/** Puts a tensor in its place, under its name in the step's definition. */
+export function replace(state: State, name: string, index: number, tensor: Tensor): void {
+  if (name === 'variable') state.refs[index]!.variable.assign(tensor);
+  else put(state, name, index, tensor);
 }

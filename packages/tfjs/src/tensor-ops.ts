@@ -9,14 +9,6 @@ export type Value = number | Tensor;
 type Binary = 'add' | 'sub' | 'mul' | 'div' | 'min' | 'max' | 'pow';
 type Unary = 'neg' | 'abs' | 'sqrt';
 
-/** What was computed before, from the same operands. */
-interface Known {
-  readonly kind: Binary;
-  readonly a: Value;
-  readonly b: Value;
-  readonly result: Value;
-}
-
 const onNumbers = numberOps('float32');
 
 /**
@@ -31,8 +23,6 @@ export class TensorOps implements Ops<Value> {
   size = 1;
   readonly #engine: string;
   readonly #scalars = new Map<number, Tensor>();
-  readonly #known: Known[] = [];
-  #remembers = false;
 
   constructor(tf: TensorFlow) {
     this.tf = tf;
@@ -44,16 +34,6 @@ export class TensorOps implements Ops<Value> {
   dispose(): void {
     for (const scalar of this.#scalars.values()) scalar.dispose();
     this.#scalars.clear();
-  }
-
-  /** Runs a job whose results are wanted again later in the step: they are not computed twice, as long as they are there. */
-  remember<T>(job: () => T): T {
-    this.#remembers = true;
-    try {
-      return job();
-    } finally {
-      this.#remembers = false;
-    }
   }
 
   /** A value as a tensor: each number is made into one once a step. */
@@ -89,11 +69,22 @@ export class TensorOps implements Ops<Value> {
   };
 
   sum = (a: Value): Value => {
-    const { tf, size } = this;
-    const isWide = typeof a === 'object';
-    if (!this.isHosted) return sumOnDevice(tf, isWide ? a : tf.fill([size], a));
-    return pairwiseSum(isWide ? a.dataSync<'float32'>() : new Float32Array(size).fill(a), Math.fround);
+    if (!this.isHosted) return sumOnDevice(this.tf, typeof a === 'object' ? a : this.tf.fill([this.size], a));
+    return pairwiseSum(this.#valuesOf(a), Math.fround);
   };
+
+  /** `sum(a * b)` without a tensor for the products, where JavaScript reaches the values. */
+  sumOfProducts(a: Value, b: Value): Value {
+    if (!this.isHosted) return this.sum(this.mul(a, b));
+    const [x, y] = [this.#valuesOf(a), this.#valuesOf(b)];
+    const products = new Float32Array(x.length);
+    for (let i = 0; i < products.length; i++) products[i] = x[i]! * y[i]!;
+    return pairwiseSum(products, Math.fround);
+  }
+
+  #valuesOf(a: Value): Float32Array {
+    return typeof a === 'object' ? a.dataSync<'float32'>() : new Float32Array(this.size).fill(a);
+  }
 
   #unary(kind: Unary, a: Value): Value {
     return typeof a === 'number' ? onNumbers[kind](a) : this.tf[kind](a);
@@ -101,15 +92,6 @@ export class TensorOps implements Ops<Value> {
 
   #binary(kind: Binary, a: Value, b: Value): Value {
     if (typeof a === 'number' && typeof b === 'number') return onNumbers[kind](a, b);
-    for (const known of this.#known) {
-      if (known.kind === kind && known.a === a && known.b === b && !isGone(known.result)) return known.result;
-    }
-    const result = this.#compute(kind, a, b);
-    if (this.#remembers) this.#known.push({ kind, a, b, result });
-    return result;
-  }
-
-  #compute(kind: Binary, a: Value, b: Value): Tensor {
     const { tf } = this;
     switch (kind) {
       case 'min':
@@ -153,5 +135,3 @@ export class TensorOps implements Ops<Value> {
     return tf.tensor(powers, shape, 'float32');
   }
 }
-
-const isGone = (value: Value): boolean => typeof value === 'object' && value.isDisposed;

@@ -1,5 +1,6 @@
 import type { Measure, Step } from '@sgd/core';
 import { pairwiseSum } from '@sgd/core/engine';
+import { engineOf } from './engines.ts';
 import { allFinite, LARGEST } from './numbers.ts';
 import { measure, sizeOf, type State } from './state.ts';
 import { totalOnDevice } from './sums.ts';
@@ -45,6 +46,15 @@ export function stepBy(method: Method): TakeStep {
   };
 }
 
+const operations = new WeakMap<State, TensorOps>();
+
+/** Kept from step to step, as long as the engine is the same. */
+function operationsOf(state: State): TensorOps {
+  let ops = operations.get(state);
+  if (ops?.engine !== engineOf(state.tf)) operations.set(state, (ops = new TensorOps(state.tf)));
+  return ops;
+}
+
 class StepRun {
   readonly #method: Method;
   readonly #state: State;
@@ -56,7 +66,7 @@ class StepRun {
     this.#method = method;
     this.#state = state;
     this.#step = step;
-    this.#ops = new TensorOps(state.tf);
+    this.#ops = operationsOf(state);
     state.definition.scalars.fill(step);
   }
 

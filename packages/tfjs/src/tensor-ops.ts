@@ -17,17 +17,18 @@ const onNumbers = numberOps('float32');
  */
 export class TensorOps implements Ops<Value> {
   readonly tf: TensorFlow;
+  /** That it is made for. */
+  readonly engine: string;
   /** Whether JavaScript reaches the values of the engine. */
   readonly isHosted: boolean;
   /** Elements of the variable under way. */
   size = 1;
-  readonly #engine: string;
   readonly #scalars = new Map<number, Tensor>();
 
   constructor(tf: TensorFlow) {
     this.tf = tf;
-    this.#engine = engineOf(tf);
-    this.isHosted = isHosted(this.#engine);
+    this.engine = engineOf(tf);
+    this.isHosted = isHosted(this.engine);
   }
 
   /** Frees what was made for numbers. */
@@ -110,7 +111,7 @@ export class TensorOps implements Ops<Value> {
   #extreme(of: (a: Tensor, b: Tensor) => Tensor, a: Value, b: Value): Tensor {
     const [first, second] = typeof a === 'object' ? [a, b] : [b as Tensor, a];
     const extreme = of(first, this.tensor(second));
-    if (this.#engine === 'cpu' || typeof second === 'number') return extreme;
+    if (this.engine === 'cpu' || typeof second === 'number') return extreme;
     return this.tf.where(this.tf.isNaN(second), second, extreme);
   }
 
@@ -118,7 +119,7 @@ export class TensorOps implements Ops<Value> {
   #quotient(a: Value, b: Value): Tensor {
     const { tf } = this;
     const isEasy = typeof b === 'number' && Number.isFinite(b) && b !== 0;
-    if (this.#engine !== 'webgl' || isEasy) return tf.div(this.tensor(a), this.tensor(b));
+    if (this.engine !== 'webgl' || isEasy) return tf.div(this.tensor(a), this.tensor(b));
     return tf.mul(this.tensor(a), tf.div(this.tensor(1), this.tensor(b)));
   }
 

@@ -33,7 +33,8 @@ function sharedPlan(state: State, index: number, situation: number): Plan {
   return plan;
 }
 
-class WorkByOperations implements Work {
+/** A variable in a step, by operations. */
+export class WorkByOperations implements Work {
   readonly #job: Job;
   readonly #plan: Plan;
   /** In the order of the plan. */

@@ -1,5 +1,6 @@
 import type { Measure } from '@sgd/core';
-import { makeTracer, type StepDefinition, type TracedValue } from '@sgd/core/engine';
+import type { StepDefinition, TracedValue } from '@sgd/core/engine';
+import { record } from './recorded.ts';
 import { tensorOf } from './state.ts';
 import type { Job } from './step.ts';
 import type { Value } from './tensor-ops.ts';
@@ -38,24 +39,20 @@ export class Plan {
   }[];
 
   constructor(definition: StepDefinition, index: number, situation: number) {
-    const tracer = makeTracer();
-    const all = <T>(names: readonly string[], make: (name: string) => T): Record<string, T> =>
-      Object.fromEntries(names.map((name) => [name, make(name)]));
-    const tensors = all([...definition.tensorsOf(index).map(({ name }) => name), 'gradient'], tracer.tensor);
-    const scalars = all(definition.scalars.names, tracer.scalar);
-    const [squares] = definition.defineSquaredNorm(index, situation)?.(tracer, tensors, scalars).results ?? [];
-    const update = definition.defineUpdate(index, situation)(tracer, tensors, scalars);
-    const { assignments, norms = [], observations = [] } = update;
-
-    const order = beneath(squares === undefined ? [] : [squares]);
+    const { squaredNorm, assignments, norms, observations } = record(definition, index, situation);
+    const order = beneath(squaredNorm === undefined ? [] : [squaredNorm]);
     this.#ofNorm = order.size;
     const observed = observations.flatMap(({ value, minus }) => (minus === null ? [value] : [value, minus]));
-    const results = [...Object.values(assignments), ...norms, ...observed];
+    const results = [...assignments.map(([, value]) => value), ...norms, ...observed];
     beneath(results, order);
     const places = new Map([...order].map((value, place) => [value, place]));
     const placeOf = (value: TracedValue): number => places.get(value)!;
-    this.squaredNorm = squares === undefined ? -1 : placeOf(squares);
-    this.assignments = assignmentsOf(assignments, placeOf);
+    this.squaredNorm = squaredNorm === undefined ? -1 : placeOf(squaredNorm);
+    this.assignments = assignments.map(([name, value], i) => ({
+      name,
+      place: placeOf(value),
+      isShared: value.kind === 'tensor' || assignments.findIndex(([, other]) => other === value) < i,
+    }));
     this.norms = norms.map(placeOf);
     this.observations = observations.map(({ measure, value, minus }) => ({
       measure,
@@ -86,19 +83,6 @@ export class Plan {
       }
     }
   }
-}
-
-/** What is the tensor itself already is left out. */
-function assignmentsOf(
-  values: Readonly<Record<string, TracedValue>>,
-  placeOf: (value: TracedValue) => number,
-): Assignment[] {
-  const changed = Object.entries(values).filter(([name, value]) => value.kind !== 'tensor' || value.name !== name);
-  return changed.map(([name, value], i) => ({
-    name,
-    place: placeOf(value),
-    isShared: value.kind === 'tensor' || changed.findIndex(([, other]) => other === value) < i,
-  }));
 }
 
 /** Adds the values and all beneath them, operands first. */

@@ -12,3 +12,13 @@ export type { PassFunction } from './pass.ts';
 export type { BoundKernel, KernelSettings, KernelTable, ProgramKernels, Tensors } from './program-kernels.ts';
 export { Shader, vanishes } from './shader.ts';
 export { wgslDeclarations, wgslFunctions } from './wgsl-functions.ts';
+export type { FiniteCheck } from './wasm-kernel.ts';
+export { PIECE_BYTES, RECORD, TASK } from './wasm-layout.ts';
+export type { MemoryViews, StepNumbers } from './wasm-numbers.ts';
+export {
+  type WasmExports,
+  type WasmImports,
+  type WasmKernel,
+  WasmProgram,
+  type WasmProgramOptions,
+} from './wasm-program.ts';

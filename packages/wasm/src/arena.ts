@@ -1,5 +1,6 @@
+import type { MemoryViews, WasmExports, WasmImports } from '@sgd/compile';
 import type { Copy } from './copies.ts';
-import { attempt, type Feed, instantiate, type Kernel, type Memory } from './engine.ts';
+import { attempt, instantiate, type Memory } from './engine.ts';
 
 const PAGE = 65536;
 
@@ -20,39 +21,43 @@ export const bytesOf = (elements: number): number =>
  * Memory that is handed out and taken back; the free parts are known, and neighbours among them are one. The first line is never handed out,
  * as 0 is no address, nor is the last: the kernels add to addresses, and at the end of 4 GiB they would wrap around to 0.
  */
-export class Arena {
-  /** All of the memory; made anew when it grows. */
-  declare floats: Float32Array;
+export class Arena implements MemoryViews {
+  /** All of the memory; these views are made anew when it grows. */
+  declare float32: Float32Array;
+  declare float64: Float64Array;
   declare words: Uint32Array;
-  /** Of the session whose kernels run. */
-  declare feed: Feed;
+  declare buffer: ArrayBuffer;
+  /** Hands over gradients of the session whose kernels run. */
+  declare feed: WasmImports['feed'];
   /** What stands for arrays outside, by their buffers. */
   readonly copies: WeakMap<ArrayBufferLike, readonly Copy[]> = new WeakMap();
   readonly ref: WeakRef<Arena> = new WeakRef(this);
   readonly #memory: Memory;
-  readonly #kernels = new Map<number, Kernel>();
+  readonly #instances = new WeakMap<object, WasmExports>();
   /** Start and end of each free part, in order. */
   readonly #free: number[];
 
   constructor(memory: Memory) {
     this.#memory = memory;
     this.#free = [LINE, memory.buffer.byteLength - LINE];
-    this.#look();
+    this.#takeViews();
   }
 
-  /** The kernels of a set of options. */
-  kernel(options: number): Kernel {
-    let kernel = this.#kernels.get(options);
-    if (!kernel) {
-      kernel = instantiate(options, this.#memory, (gradient, at, bytes) => this.feed(gradient, at, bytes));
-      this.#kernels.set(options, kernel);
+  /** What a module exports, over this memory. */
+  instantiate(module: object): WasmExports {
+    let exports = this.#instances.get(module);
+    if (exports === undefined) {
+      exports = instantiate(module, this.#memory, (gradient, at, bytes) => this.feed(gradient, at, bytes));
+      this.#instances.set(module, exports);
     }
-    return kernel;
+    return exports;
   }
 
-  #look(): void {
+  #takeViews(): void {
     const { buffer } = this.#memory;
-    this.floats = new Float32Array(buffer);
+    this.buffer = buffer;
+    this.float32 = new Float32Array(buffer);
+    this.float64 = new Float64Array(buffer);
     this.words = new Uint32Array(buffer);
     arenas.set(buffer, this);
   }
@@ -75,7 +80,7 @@ export class Arena {
     const at = free[i]!;
     free[i]! += bytes;
     if (free[i] === free[i + 1]) free.splice(i, 2);
-    this.floats.fill(0, at / 4, (at + bytes) / 4);
+    this.float32.fill(0, at / 4, (at + bytes) / 4);
     return at;
   }
 
@@ -91,13 +96,13 @@ export class Arena {
   }
 
   #grow(bytes: number): void {
-    const end = this.floats.byteLength - LINE;
+    const end = this.float32.byteLength - LINE;
     const from = this.#free.at(-1) === end ? this.#free.at(-2)! : end;
     const missing = bytes - (end - from);
-    attempt('SGD_BACKEND', `the arena of ${this.floats.byteLength} bytes can't grow by ${missing}`, () =>
+    attempt('SGD_BACKEND', `the arena of ${this.float32.byteLength} bytes can't grow by ${missing}`, () =>
       this.#memory.grow(Math.ceil(missing / PAGE)),
     );
-    this.#look();
-    this.give(end, this.floats.byteLength - LINE - end);
+    this.#takeViews();
+    this.give(end, this.float32.byteLength - LINE - end);
   }
 }

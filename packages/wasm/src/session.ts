@@ -1,142 +1,208 @@
-import { type Entry, type Program, type Session, SgdError } from '@sgd/core';
-import { apartFrom } from './apart.ts';
+import type { Entry, FloatArray, Measured, Program, Session, Slot, Step, WriteEntry } from '@sgd/core';
+import { SgdError } from '@sgd/core';
+import { StepDefinition } from '@sgd/core/engine';
+import { VariableMemory } from './aliasing.ts';
 import type { Arena } from './arena.ts';
 import { type Copy, copyOf, hold, release } from './copies.ts';
-import { runner } from './gradients.ts';
-import { SLOTS } from './layout.ts';
-import { makeRecords, type Records } from './records.ts';
+import { Gradients } from './gradients.ts';
+import { StepRunner, type Tensors } from './step-runner.ts';
 import { type Place, placeOf, Tensor, type WasmGradient, type WasmVariable } from './tensor.ts';
 
-/** The tensors of each variable, in the order of {@link SLOTS}; slots and new copies of arrays are zeros. */
-const slotsOf = (
-  arena: Arena,
-  { slots, variables }: Program,
-  places: readonly Place[],
-  make: (length: number) => Tensor,
-): (Tensor | undefined)[][] =>
-  places.map((place, i) =>
-    SLOTS.map((slot) => {
-      if (slot === 'variable')
-        return place instanceof Tensor ? place : (copyOf(arena, place)?.tensor ?? make(place.length));
-      const has = slots.has(slot) && (slot === 'accumulator' || !variables[i]!.overwrites);
-      return has ? make(place.length) : undefined;
-    }),
-  );
+/** What the contract's slots are called in kernels. */
+const TENSOR_OF: Readonly<Record<Slot, string>> = {
+  variable: 'variable',
+  momentum: 'momentum',
+  accumulator: 'gradient_accumulator',
+  average: 'average',
+};
 
-/** Takes the variables, makes zero-filled slots, and lays out in the arena what a step needs. */
+/** Takes the variables, makes the slots, and lays out in the arena what a step needs. */
 export function openSession(
   arena: Arena,
   copyBack: boolean,
   program: Program,
   handles: readonly WasmVariable[],
 ): Session<WasmVariable, WasmGradient, 'sync'> {
-  const { variables } = program;
-  /** All that nobody else has. */
-  const made = new Set<Tensor>();
-  const make = (length: number): Tensor => {
-    const tensor = new Tensor(arena, [length], length);
-    made.add(tensor);
-    return tensor;
-  };
-  const free = (): void => {
-    for (const tensor of made) tensor.free();
-    made.clear();
-  };
-  // found now: to make room may detach views
-  const places = handles.map((handle) => placeOf(handle, arena));
-  const wantApart = apartFrom(places, variables);
-  /** The user's own arrays, of which the arena has copies; none for tensors. */
-  const arrays = places.map((place) => (place instanceof Tensor ? null : place));
-  let tensors: (Tensor | undefined)[][];
-  let records: Records;
-  try {
-    tensors = slotsOf(arena, program, places, make);
-    records = makeRecords(arena, program, tensors, make);
-  } catch (error) {
-    free();
-    throw error;
-  }
-  /** Of arrays; not of those without elements, which may be detached. */
-  const copies = arrays.map((array, i): Copy | null => {
-    if (!array?.length) return null;
-    const tensor = tensors[i]![0]!;
-    made.delete(tensor);
-    return hold(arena, array, tensor, copyBack);
-  });
-  const run = runner(arena, variables, records, make, wantApart);
-
-  const wantAttached = (): void => {
-    for (let i = 0; i < tensors.length; i++) {
-      const { at, length } = tensors[i]![0]!;
-      if (at && (!arrays[i] || arrays[i]!.length === length)) continue;
-      const why =
-        copies[i] && !at
-          ? 'was taken by another optimizer, of another arena or of another part of the array: build both on the same arrays, with one wasm()'
-          : 'was freed, detached or resized';
-      throw new SgdError('SGD_DETACHED', `the memory of "${variables[i]!.path}" ${why}`);
-    }
-  };
-  const copyOut = (i: number): void => {
-    if (copies[i]) arrays[i]!.set(copies[i]!.tensor.data);
-  };
-  const giveBack = copyBack ? copyOut : () => {};
-  /** The values of a slot, of a length if one is given. */
-  const find = ({ slot, index }: Entry, length?: number): Float32Array => {
-    wantAttached();
-    const found = tensors[index]?.[SLOTS.indexOf(slot)];
-    if (found?.at && found.length === (length ?? found.length)) return found.data;
-    throw new SgdError('SGD_STATE_MISMATCH', `${slot} ${index} is of length ${found?.length}, got ${length}`);
-  };
-
+  const session = new WasmSession(arena, copyBack, program, handles);
+  // its calls may be taken apart, and put together with others
   return {
     variables: handles,
-    step(step, gradients, indices) {
-      run.find(gradients, indices);
-      wantAttached();
-      if (!run.step(step, indices)) return false;
-      const { phase, averageOverwrite } = step;
-      for (let j = 0; j < indices.length; j++) {
-        const i = indices[j]!;
-        const { overwrites, constraint, shape } = variables[i]!;
-        if (constraint && !overwrites) constraint(tensors[i]![0]!.data, shape);
-        if ((phase === 'update' || constraint) && !averageOverwrite) giveBack(i);
-      }
-      if (averageOverwrite) for (let i = 0; i < variables.length; i++) giveBack(i);
-      return true;
-    },
-    averages(action) {
-      wantAttached();
-      tensors.forEach(([variable, , , average], i) => {
-        if (!average) return;
-        const old = variable!.data.slice();
-        variable!.data.set(average.data);
-        if (action === 'swap') average.data.set(old);
-        giveBack(i);
-      });
-    },
-    // copied before the promise is returned
-    read: async (entries) => entries.map((entry) => find(entry).slice()),
-    async write(entries) {
-      const targets = entries.map((entry) => find(entry, entry.values.length));
-      entries.forEach(({ slot, index, values }, j) => {
-        targets[j]!.set(values);
-        if (slot === 'variable') giveBack(index);
-      });
-    },
-    measured: async () => records.measured(),
-    dispose() {
-      if (made.size === 0) return;
-      let lost = false;
-      copies.forEach((copy, i) => {
-        if (!copy?.tensor.at) return; // there is none, or another optimizer has the array
-        const { length, buffer } = arrays[i]!;
-        if (length === copy.tensor.length) copyOut(i);
-        else lost = true;
-        release(arena, buffer, copy);
-      });
-      free();
-      if (lost)
-        throw new SgdError('SGD_DETACHED', 'the array of a variable was detached or resized, and is not written back');
-    },
+    step: (step, gradients, indices) => session.step(step, gradients, indices),
+    averages: (action) => session.averages(action),
+    read: (entries) => session.read(entries),
+    write: (entries) => session.write(entries),
+    measured: () => session.measured(),
+    dispose: () => session.dispose(),
   };
+}
+
+class WasmSession implements Omit<Session<WasmVariable, WasmGradient, 'sync'>, 'variables'> {
+  readonly #arena: Arena;
+  readonly #program: Program;
+  readonly #copyBack: boolean;
+  /** The user's own arrays, of which the arena has copies; `null` for tensors. */
+  readonly #arrays: readonly (Float32Array | null)[];
+  readonly #tensors: readonly Tensors[];
+  /** The variable of each. */
+  readonly #variables: readonly Tensor[];
+  /** Of arrays; not of those without elements, which may be detached. */
+  readonly #copies: readonly (Copy | null)[];
+  readonly #gradients: Gradients;
+  readonly #runner: StepRunner;
+  /** Whether there are constraints, or arrays that get their new values after each step. */
+  readonly #mustFinish: boolean;
+  /** Tensors that nobody else has. */
+  readonly #made = new Set<Tensor>();
+
+  constructor(arena: Arena, copyBack: boolean, program: Program, handles: readonly WasmVariable[]) {
+    const { variables } = program;
+    const definition = new StepDefinition(program);
+    const make = (length: number): Tensor => this.#make(length);
+    this.#arena = arena;
+    this.#program = program;
+    this.#copyBack = copyBack;
+    // found now: to make room may detach views
+    const places = handles.map((handle) => placeOf(handle, arena));
+    const memory = new VariableMemory(places, variables);
+    this.#arrays = places.map((place) => (place instanceof Tensor ? null : place));
+    try {
+      this.#tensors = places.map((place, i) => this.#makeTensors(definition, i, place));
+      this.#runner = new StepRunner({ arena, program, definition, tensors: this.#tensors, make });
+    } catch (error) {
+      this.#free();
+      throw error;
+    }
+    this.#variables = this.#tensors.map(({ variable }) => variable!);
+    this.#copies = this.#arrays.map((array, i): Copy | null => {
+      if (array === null || array.length === 0) return null;
+      const tensor = this.#variables[i]!;
+      this.#made.delete(tensor);
+      return hold(arena, array, tensor, copyBack);
+    });
+    const isCopiedBack = copyBack && this.#copies.some((copy) => copy !== null);
+    this.#mustFinish = isCopiedBack || variables.some(({ constraint }) => constraint !== null);
+    this.#gradients = new Gradients(arena, variables, memory, make);
+  }
+
+  step(step: Step, gradients: readonly WasmGradient[], indices: readonly number[]): boolean {
+    this.#gradients.find(gradients, indices);
+    this.#checkAttached();
+    this.#gradients.lend(indices, this.#runner);
+    const isTaken = this.#runner.run(step, indices);
+    this.#gradients.release(indices);
+    if (isTaken && this.#mustFinish) this.#finish(step, indices);
+    return isTaken;
+  }
+
+  averages(action: 'assign' | 'swap'): void {
+    this.#checkAttached();
+    this.#tensors.forEach(({ variable, average }, i) => {
+      if (variable === undefined || average === undefined) return;
+      const old = variable.data.slice();
+      variable.data.set(average.data);
+      if (action === 'swap') average.data.set(old);
+      this.#giveBack(i);
+    });
+  }
+
+  // copied before the promise is returned
+  async read(entries: readonly Entry[]): Promise<FloatArray[]> {
+    return entries.map((entry) => this.#find(entry).slice());
+  }
+
+  async write(entries: readonly WriteEntry[]): Promise<void> {
+    const targets = entries.map((entry) => this.#find(entry, entry.values.length));
+    entries.forEach(({ slot, index, values }, j) => {
+      targets[j]!.set(values);
+      if (slot === 'variable') this.#giveBack(index);
+    });
+  }
+
+  async measured(): Promise<Measured> {
+    return this.#runner.measured();
+  }
+
+  dispose(): void {
+    if (this.#made.size === 0) return;
+    let isLost = false;
+    this.#copies.forEach((copy, i) => {
+      if (!copy?.tensor.at) return; // there is none, or another optimizer has the array
+      const { length, buffer } = this.#arrays[i]!;
+      if (length === copy.tensor.length) this.#copyOut(i);
+      else isLost = true;
+      release(this.#arena, buffer, copy);
+    });
+    this.#free();
+    if (!isLost) return;
+    throw new SgdError('SGD_DETACHED', 'the array of a variable was detached or resized, and is not written back');
+  }
+
+  /** Constraints, and what the user's arrays get of a step that was taken. */
+  #finish({ phase, averageOverwrite }: Step, indices: readonly number[]): void {
+    for (let j = 0; j < indices.length; j++) {
+      const i = indices[j]!;
+      const { overwrites, constraint, shape } = this.#program.variables[i]!;
+      if (constraint !== null && !overwrites) constraint(this.#variables[i]!.data, shape);
+      if ((phase === 'update' || constraint !== null) && !averageOverwrite) this.#giveBack(i);
+    }
+    if (averageOverwrite) for (let i = 0; i < this.#variables.length; i++) this.#giveBack(i);
+  }
+
+  /** A tensor that is freed with the session. */
+  #make(length: number): Tensor {
+    const tensor = new Tensor(this.#arena, [length], length);
+    this.#made.add(tensor);
+    return tensor;
+  }
+
+  #free(): void {
+    for (const tensor of this.#made) tensor.free();
+    this.#made.clear();
+  }
+
+  /** The tensors of a variable: its own, or a copy of the array, and slots filled with their first values. */
+  #makeTensors(definition: StepDefinition, index: number, place: Place): Tensors {
+    const slots = definition.tensorsOf(index).map(({ name, initial = 0 }): [string, Tensor] => {
+      if (name === 'variable' && place instanceof Tensor) return [name, place];
+      const tensor =
+        (name === 'variable' ? copyOf(this.#arena, place as Float32Array)?.tensor : undefined) ??
+        this.#make(place.length);
+      if (initial !== 0) tensor.data.fill(initial);
+      return [name, tensor];
+    });
+    return Object.fromEntries(slots);
+  }
+
+  #checkAttached(): void {
+    const variables = this.#variables;
+    const arrays = this.#arrays;
+    for (let i = 0; i < variables.length; i++) {
+      const { at, length } = variables[i]!;
+      const array = arrays[i]!;
+      if (at !== 0 && (array === null || array.length === length)) continue;
+      const why =
+        this.#copies[i] && at === 0
+          ? 'was taken by another optimizer, of another arena or of another part of the array: build both on the same arrays, with one wasm()'
+          : 'was freed, detached or resized';
+      throw new SgdError('SGD_DETACHED', `the memory of "${this.#program.variables[i]!.path}" ${why}`);
+    }
+  }
+
+  /** Writes a variable back to the user's array. */
+  #copyOut(i: number): void {
+    const copy = this.#copies[i];
+    if (copy) this.#arrays[i]!.set(copy.tensor.data);
+  }
+
+  #giveBack(i: number): void {
+    if (this.#copyBack) this.#copyOut(i);
+  }
+
+  /** The values of a slot, of a length if one is given. */
+  #find({ slot, index }: Entry, length?: number): Float32Array {
+    this.#checkAttached();
+    const found = this.#tensors[index]?.[TENSOR_OF[slot]];
+    if (found?.at && found.length === (length ?? found.length)) return found.data;
+    throw new SgdError('SGD_STATE_MISMATCH', `${slot} ${index} is of length ${found?.length}, got ${length}`);
+  }
 }

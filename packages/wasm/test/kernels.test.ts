@@ -3,8 +3,6 @@ import { cpu } from '@sgd/cpu';
 import { wasm } from '@sgd/wasm';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { compile, textOf } from '../scripts/compile.mjs';
-import { kernels } from '../src/kernels.ts';
 import { wantSameNorms, programs, steps, trial } from './trial.ts';
 
 describe('any options, any steps: the bits of @sgd/cpu', () => {
@@ -64,10 +62,4 @@ describe('norms', () => {
       );
     }
   });
-});
-
-describe('the module', () => {
-  it('is what the source gives', async () => {
-    expect(textOf(await compile())).toBe(kernels);
-  }, 120_000);
 });

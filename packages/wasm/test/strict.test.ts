@@ -1,4 +1,7 @@
 import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { createContext, runInContext } from 'node:vm';
 import { SgdError } from '@sgd/core';
@@ -103,7 +106,11 @@ describe('memory', () => {
     async (_name, options, make, size, steps) => {
       const script = `${await bundle('wasm', 'wasm')}\n${measure(size, options, make, steps)}`;
       const flags = ['--min-semi-space-size=256', '--max-semi-space-size=256'];
-      const { stdout } = await promisify(execFile)(process.execPath, [...flags, '-e', script]);
+      // as a file: the text is too long for an argument
+      const file = join(mkdtempSync(join(tmpdir(), 'sgd-wasm-')), 'steps.cjs');
+      writeFileSync(file, script);
+      const { stdout } = await promisify(execFile)(process.execPath, [...flags, file]);
+      rmSync(dirname(file), { recursive: true });
       const { perStep, collections } = JSON.parse(stdout) as { perStep: number; collections: number };
       expect(perStep).toBeLessThan(16);
       expect(collections).toBe(0);

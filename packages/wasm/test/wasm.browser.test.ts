@@ -4,7 +4,7 @@ import { wasm } from '@sgd/wasm';
 import backend from '@sgd/wasm/conformance';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { codeOf } from '../src/engine.ts';
+import { probe } from '../src/engine.ts';
 import { programs, steps, trial } from './trial.ts';
 
 // in a real browser, goldens included
@@ -61,7 +61,7 @@ describe('in a page with a content security policy', () => {
   }
   const compile = `
     const tried = (make) => { try { return !!make(); } catch { return false; } };
-    const bytes = new Uint8Array([${codeOf(0).join()}]);
+    const bytes = new Uint8Array([${probe().join()}]);
     parent.postMessage([tried(() => new WebAssembly.Module(bytes)), tried(() => new Function('return 1'))], '*');`;
 
   it('wasm-unsafe-eval is what the kernels need', async () => {

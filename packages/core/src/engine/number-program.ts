@@ -49,6 +49,11 @@ export class NumberProgram {
     return this.#places.get(value) as number;
   }
 
+  /** Whether anything is computed before there is any sum. */
+  get computes(): boolean {
+    return this.#levels[0] !== undefined;
+  }
+
   /** An array for the numbers, with the constants in it. */
   allocate(): Float64Array {
     return this.#first.slice();

@@ -21,6 +21,11 @@ export class Situations {
     this.all = all.filter((key) => (key & never) === 0 && (key & always) === always);
   }
 
+  /** Whether a situation is one of variables that a step has a gradient for. */
+  isGiven(key: number): boolean {
+    return (key & GIVEN) !== 0;
+  }
+
   /** Of the variables that a step has a gradient for, or of those that it has none for. */
   keyOf({ phase, ordinary, averageOverwrite }: Step, given: boolean): number {
     return (

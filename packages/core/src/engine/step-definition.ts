@@ -33,7 +33,7 @@ export class StepDefinition {
     this.#variables = variables;
     this.situations = new Situations(program);
     this.hasGlobalNorm = clip === 'global-norm';
-    this.scalars = new StepScalars(scalarNames(this.#options), variables);
+    this.scalars = new StepScalars(this.#options.rule.scalars, variables);
   }
 
   /** The tensors of a variable besides its gradient, of its shape and type: `variable`, and what the optimizer keeps for it. */
@@ -124,18 +124,4 @@ function stepOptionsOf({ slots, nesterov, unscale, clip, measure }: Program): St
     measure,
   };
   return options as unknown as StepOptions;
-}
-
-function scalarNames({ rule }: StepOptions): string[] {
-  return [
-    'learningRate',
-    'weightDecay',
-    'lossScale',
-    'accumulationSteps',
-    'clipLimit',
-    'inverseClipLimit',
-    'clipFactor',
-    'averageMomentum',
-    ...rule.scalars,
-  ];
 }

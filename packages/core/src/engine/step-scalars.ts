@@ -1,4 +1,18 @@
-import type { ProgramVariable, Rates, Step } from '../contract.ts';
+import type { ProgramVariable, Step } from '../contract.ts';
+
+/** The numbers that every step has, in the order of {@link StepScalars.fill}; those of the rule follow. */
+export const STEP_SCALARS = [
+  'learningRate',
+  'weightDecay',
+  'lossScale',
+  'accumulationSteps',
+  'clipLimit',
+  'inverseClipLimit',
+  'averageMomentum',
+  'clipFactor',
+] as const;
+
+const CLIP_FACTOR = STEP_SCALARS.indexOf('clipFactor');
 
 /** The numbers of a step as kernels read them, in the order of {@link StepScalars.names}. Variables of a group and type share an array. */
 export class StepScalars {
@@ -9,8 +23,9 @@ export class StepScalars {
   readonly #groups: readonly Float64Array[];
 
   /** @internal */
-  constructor(names: readonly string[], variables: readonly ProgramVariable[]) {
+  constructor(ruleScalars: readonly string[], variables: readonly ProgramVariable[]) {
     const groups = 1 + Math.max(0, ...variables.map(({ group }) => group));
+    const names = [...STEP_SCALARS, ...ruleScalars];
     this.names = names;
     this.#groups = Array.from({ length: groups }, () => new Float64Array(names.length));
     this.of = variables.map(({ group }) => this.#groups[group]!);
@@ -21,36 +36,23 @@ export class StepScalars {
     for (let group = 0; group < this.#groups.length; group++) {
       const values = this.#groups[group]!;
       const rates = step.rates[group]!;
-      for (let i = 0; i < values.length; i++) values[i] = numberOf(this.names[i]!, step, rates);
+      // written out: to look each one up by its name takes longer than all else that is done for a small step
+      values[0] = rates.learningRate;
+      values[1] = rates.weightDecay;
+      values[2] = step.lossScale;
+      values[3] = step.accumulationSteps;
+      values[4] = step.clipLimit;
+      values[5] = 1 / step.clipLimit;
+      values[6] = step.averageMomentum;
+      // those of the rule; a number that passes through a variable or a function can be allocated
+      for (let i = STEP_SCALARS.length; i < values.length; i++) {
+        if (this.names[i] === 'momentum') values[i] = rates.momentum;
+      }
     }
   }
 
   /** Sets what gradients are multiplied by under a global norm. */
   setClipFactor(factor: number): void {
-    const place = this.names.indexOf('clipFactor');
-    for (const values of this.#groups) values[place] = factor;
-  }
-}
-
-function numberOf(name: string, step: Step, rates: Rates): number {
-  switch (name) {
-    case 'learningRate':
-      return rates.learningRate;
-    case 'momentum':
-      return rates.momentum;
-    case 'weightDecay':
-      return rates.weightDecay;
-    case 'lossScale':
-      return step.lossScale;
-    case 'accumulationSteps':
-      return step.accumulationSteps;
-    case 'clipLimit':
-      return step.clipLimit;
-    case 'inverseClipLimit':
-      return 1 / step.clipLimit;
-    case 'averageMomentum':
-      return step.averageMomentum;
-    default:
-      return NaN;
+    for (const values of this.#groups) values[CLIP_FACTOR] = factor;
   }
 }

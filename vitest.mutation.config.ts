@@ -18,7 +18,7 @@ export default defineConfig({
     testTimeout: 120_000, // every branch of the sources is instrumented
     // a lower bound: the conformance suite would catch more, but takes seconds for each mutant that survives
     include: ['packages/{core,compile,cpu,wasm}/test/**/*.test.ts'],
-    // nor are those run of wasm that start processes, or have mutants of their own
-    exclude: ['**/node_modules/**', '**/*.browser.test.ts', 'packages/wasm/test/{conformance,mutants,strict}.test.ts'],
+    // nor are those run of wasm that start processes
+    exclude: ['**/node_modules/**', '**/*.browser.test.ts', 'packages/wasm/test/{conformance,strict}.test.ts'],
   },
 });

@@ -16,8 +16,10 @@ export function record(definition: StepDefinition, index: number, situation: num
   const tracer = makeTracer();
   const all = (names: readonly string[], make: (name: string) => TracedValue): Record<string, TracedValue> =>
     Object.fromEntries(names.map((name) => [name, make(name)]));
-  const tensors = all([...definition.tensorsOf(index).map(({ name }) => name), 'gradient'], tracer.tensor);
-  const scalars = all(definition.scalars.names, tracer.scalar);
+  const tensors = all([...definition.tensorsOf(index).map(({ name }) => name), 'gradient'], (name) =>
+    tracer.tensor(name),
+  );
+  const scalars = all(definition.scalars.names, (name) => tracer.scalar(name));
   const squares = definition.defineSquaredNorm(index, situation)?.(tracer, tensors, scalars);
   const update = definition.defineUpdate(index, situation)(tracer, tensors, scalars);
   const { assignments, norms = [], observations = [] } = update;

@@ -123,7 +123,8 @@ class StepRun {
         ? pairwiseSum(squares as readonly number[], Math.fround)
         : totalOnDevice(tf, squares as readonly Tensor[]);
     const define = definition.defineClipFactor();
-    const { results = [], norms = [] } = define<Value>({ ...this.#ops, sum }, { squares: 0 }, jobs[0]!.scalars);
+    const ops = Object.assign(Object.create(this.#ops) as TensorOps, { sum });
+    const { results = [], norms = [] } = define<Value>(ops, { squares: 0 }, jobs[0]!.scalars);
     for (const scalars of this.#scalars.values()) scalars.clipFactor = results[0]!;
     return norms;
   }

@@ -89,17 +89,17 @@ export class StepRunner {
   /** Runs the kernels over the gradients that were lent, in this order; returns whether the step was taken. */
   run(step: Step, indices: readonly number[]): boolean {
     const { scalars, situations } = this.#definition;
-    const { reduce, write } = this.#exports;
+    const exports = this.#exports;
     scalars.fill(step);
     const situation = situations.keyOf(step, true);
     if (!this.#clipGlobally(situation, indices)) return false;
     const updates = this.#updates;
     updates.begin(this.#arena, situation);
     let count = this.#listTasks(updates, situation, indices);
-    if (updates.reduces[situation]! && reduce(this.#list, count) === 0) return false;
+    if (updates.reduces[situation]! && exports.reduce(this.#list, count) === 0) return false;
     if (step.phase === 'update' && step.ordinary) this.#clearFigures();
     if (indices.length < this.#count) count = this.#listMissing(situations.keyOf(step, false), indices, count);
-    write(this.#list, count);
+    exports.write(this.#list, count);
     return true;
   }
 

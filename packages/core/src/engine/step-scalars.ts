@@ -1,7 +1,7 @@
 import type { ProgramVariable, Step } from '../contract.ts';
 
 /** The numbers that every step has, in the order of {@link StepScalars.fill}; those of the rule follow. */
-export const STEP_SCALARS = [
+const STEP_SCALARS = [
   'learningRate',
   'weightDecay',
   'lossScale',

@@ -69,7 +69,7 @@ export class Shader {
     return this.#computed.map((value) => declare(this.nameOf(value), this.#expression(value)));
   }
 
-  /** The functions of {@link DEFINED} that the declarations call. */
+  /** The functions of `DEFINED` that the declarations call. */
   get calls(): ReadonlySet<string> {
     const kinds = this.#computed.map(({ kind }) => DEFINED[kind as Operation]);
     return new Set(kinds.filter((name) => name !== undefined));

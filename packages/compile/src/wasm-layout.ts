@@ -9,7 +9,7 @@ export const TASK = {
   /** In the table; 0: there is nothing to do. */
   reduce: 0,
   write: 1,
-  /** The address of the numbers: see {@link NumberLayout}. */
+  /** The address of the numbers: see `NumberLayout`. */
   numbers: 2,
   /** The address of the record. */
   record: 3,

@@ -126,9 +126,3 @@ describe('the repository', () => {
       expect(existsSync(join(root, file)), file).toBe(true);
   });
 });
-
-describe('@sgd/tfjs', () => {
-  it('has the kernels of @sgd/wasm, as packages of engines share none', () => {
-    expect(read('packages/tfjs/src/simd/kernels.ts')).toBe(read('packages/wasm/src/kernels.ts'));
-  });
-});

@@ -8,14 +8,15 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
   signOf: 'fn signOf(a: T) -> T { return select(sign(a), a, isNaN(a)); }',
   choose: 'fn choose(a: T, b: T, c: T) -> T { return select(select(c, b, a > T(0)), c, isNaN(a)); }',
   power: `fn power(a: T, b: T) -> T {
-  let p = pow(abs(a), b);
+  let ofZero = select(T(1) / abs(a), T(0), b > T(0));
+  let p = select(pow(abs(a), b), ofZero, a == T(0));
   let half = b * 0.5;
   let odd = select(T(0), T(1), floor(half) != half);
   let whole = select(T(0), T(1), floor(b) == b);
   let zero = a - a;
   let negative = select(zero / zero, select(p, -p, odd > T(0)), whole > T(0));
-  let some = select(select(p, negative, a < T(0)), a + b, isNaN(a + b));
-  return select(some, T(1), b == T(0));
+  let some = select(select(p, negative, a < T(0)), a, isNaN(a));
+  return select(select(some, T(1), b == T(0)), b, isNaN(b));
 }`,
 };
 

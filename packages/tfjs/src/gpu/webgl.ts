@@ -1,4 +1,4 @@
-import { glslSource, type Shader, vanishes } from '@sgd/compile';
+import { glslSource, type Shader, type TexelLayout } from '@sgd/compile';
 import type { Tensor } from '../tf.ts';
 import type { Device, Run } from './device.ts';
 
@@ -35,6 +35,7 @@ interface Gl {
   getUniformLocation(program: object, name: string): object | null;
   uniform1i(location: object | null, value: number): void;
   uniform1fv(location: object | null, values: Float32Array): void;
+  uniform4i(location: object | null, a: number, b: number, c: number, d: number): void;
   activeTexture(unit: number): void;
   bindTexture(target: number, texture: object): void;
 }
@@ -63,27 +64,28 @@ export interface Webgl {
 interface Program {
   readonly linked: Linked;
   readonly numbers: object | null;
+  readonly size: object | null;
   readonly framebuffer: object;
 }
 
-/** Of a device: by text, and so by shader, packed or not. */
+/** Of a device: by text, and so by shader and layout. */
 interface Programs {
   readonly byText: Map<string, Program>;
-  readonly byShader: WeakMap<Shader, (Program | undefined)[]>;
+  readonly byShader: WeakMap<Shader, Partial<Record<TexelLayout, Program>>>;
 }
 
 const programs = new WeakMap<object, Programs>();
 
-function programOf({ gpgpu }: Webgl, shader: Shader, packed: boolean): Program {
+function programOf({ gpgpu }: Webgl, shader: Shader, layout: TexelLayout): Program {
   let own = programs.get(gpgpu);
   if (!own) programs.set(gpgpu, (own = { byText: new Map(), byShader: new WeakMap() }));
-  let both = own.byShader.get(shader);
-  if (!both) own.byShader.set(shader, (both = []));
-  return (both[Number(packed)] ??= ofText(own.byText, gpgpu, shader, packed));
+  let layouts = own.byShader.get(shader);
+  if (!layouts) own.byShader.set(shader, (layouts = {}));
+  return (layouts[layout] ??= ofText(own.byText, gpgpu, shader, layout));
 }
 
-function ofText(known: Map<string, Program>, gpgpu: Webgl['gpgpu'], shader: Shader, packed: boolean): Program {
-  const text = glslSource(shader, packed);
+function ofText(known: Map<string, Program>, gpgpu: Webgl['gpgpu'], shader: Shader, layout: TexelLayout): Program {
+  const text = glslSource(shader, layout);
   let program = known.get(text);
   if (!program) known.set(text, (program = link(gpgpu, shader, text)));
   return program;
@@ -101,7 +103,11 @@ function link(gpgpu: Webgl['gpgpu'], { tensors, deviceNumbers, outputs }: Shader
   const framebuffer = gl.createFramebuffer();
   gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
   gl.drawBuffers(outputs.map((_, i) => gl.COLOR_ATTACHMENT0 + i));
-  return { linked, numbers: gl.getUniformLocation(linked, 'N'), framebuffer };
+  const [numbers, size] = ['N', 'size'].map((name) => gl.getUniformLocation(linked, name)) as [
+    object | null,
+    object | null,
+  ];
+  return { linked, numbers, size, framebuffer };
 }
 
 const same = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
@@ -117,7 +123,8 @@ export const webglDevice: Device = {
   run(tf, run) {
     const engine = tf.backend() as unknown as Webgl;
     const { shape } = run;
-    const packed = isPacked(engine, run);
+    const layout = layoutOf(engine, run);
+    const packed = layout !== 'one';
     const made = run.shader.outputs.map(() => {
       const info = engine.makeTensorInfo(shape, 'float32');
       if (packed) engine.texData.get(info.dataId).isPacked = true;
@@ -134,23 +141,24 @@ export const webglDevice: Device = {
       return engine.texData.get(copy.dataId);
     });
     inputs.push(...run.deviceNumbers.map((tensor) => upload(engine, tensor, packed)));
-    draw(engine, programOf(engine, run.shader, packed), run.hostNumbers.values, inputs, outputs);
+    draw(engine, programOf(engine, run.shader, layout), run, inputs, outputs);
     for (const copy of copies) engine.disposeIntermediateTensorInfo(copy);
     return made.map((info) => tf.engine().makeTensorFromTensorInfo(info));
   },
 };
 
-/** A texel with room for more elements than there are must keep 0 there: programs of tfjs count on it. */
-function isPacked({ texData }: Webgl, { like, shape, shader }: Run): boolean {
-  if (like === undefined || texData.get(like.dataId).isPacked !== true) return false;
-  const [rows = 1, columns = 1] = shape.slice(-2).length === 2 ? shape.slice(-2) : [1, ...shape];
-  return (rows % 2 === 0 && columns % 2 === 0) || shader.outputs.every(vanishes);
+/** Rows and columns of the innermost matrix: it is packed in twos by two. */
+const matrixOf = (shape: Shape): readonly [rows: number, columns: number] => [shape.at(-2) ?? 1, shape.at(-1) ?? 1];
+
+function layoutOf({ texData }: Webgl, { like, shape }: Run): TexelLayout {
+  if (like === undefined || texData.get(like.dataId).isPacked !== true) return 'one';
+  return matrixOf(shape).every((length) => length % 2 === 0) ? 'four' : 'four-with-gaps';
 }
 
 function draw(
   { gpgpu }: Webgl,
-  { linked, numbers: at, framebuffer }: Program,
-  numbers: Float32Array,
+  { linked, numbers, size, framebuffer }: Program,
+  { hostNumbers, shape }: Run,
   inputs: readonly Texels[],
   outputs: readonly Texels[],
 ): void {
@@ -164,7 +172,8 @@ function draw(
   gl.scissor(0, 0, width, height);
   gpgpu.setProgram(linked);
   gpgpu.bindVertexArray(linked.vao);
-  if (at) gl.uniform1fv(at, numbers);
+  if (numbers) gl.uniform1fv(numbers, hostNumbers.values);
+  if (size) gl.uniform4i(size, height, width, ...matrixOf(shape));
   inputs.forEach(({ texture }, i) => {
     gl.activeTexture(gl.TEXTURE0 + i);
     gl.bindTexture(gl.TEXTURE_2D, texture!.texture);

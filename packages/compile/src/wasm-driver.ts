@@ -1,6 +1,7 @@
 import { PIECE_BYTES, RECORD, TASK } from './wasm-layout.ts';
 import { PASS_LOCALS, PASS_SIGNATURE } from './wasm-loop.ts';
-import { FunctionWriter, type ModuleWriter, type Signature } from './wasm-module.ts';
+import { FunctionWriter, type Signature } from './wasm-function.ts';
+import type { ModuleWriter } from './wasm-module.ts';
 import { FLOAT_TYPES, type FloatType, OP, SIMD } from './wasm-opcodes.ts';
 
 // The functions of a module that are the same for all kernels: they go through tasks, and through gradients that come in pieces.

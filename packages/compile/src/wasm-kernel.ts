@@ -1,7 +1,8 @@
 import type { TracedValue } from '@sgd/core/engine';
 import { ownNumbersAt, RECORD } from './wasm-layout.ts';
 import { PASS_LOCALS, PASS_SIGNATURE, type PlacedKernel } from './wasm-loop.ts';
-import { FunctionWriter, type ModuleWriter } from './wasm-module.ts';
+import { FunctionWriter } from './wasm-function.ts';
+import type { ModuleWriter } from './wasm-module.ts';
 import { OP } from './wasm-opcodes.ts';
 import { pushNumber } from './wasm-operations.ts';
 import { addSums } from './wasm-sum.ts';

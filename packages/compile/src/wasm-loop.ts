@@ -1,6 +1,6 @@
 import type { Kernel, Pass, TracedValue } from '@sgd/core/engine';
 import { type NumberLayout, ownNumbersAt, RECORD } from './wasm-layout.ts';
-import type { FunctionWriter, Signature } from './wasm-module.ts';
+import type { FunctionWriter, Signature } from './wasm-function.ts';
 import { type FloatType, OP, SIMD } from './wasm-opcodes.ts';
 import { VectorOperations } from './wasm-operations.ts';
 

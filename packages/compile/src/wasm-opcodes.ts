@@ -1,6 +1,6 @@
 import type { DType } from '@sgd/core';
 import type { Operation } from '@sgd/core/engine';
-import type { ValueType } from './wasm-module.ts';
+import type { ValueType } from './wasm-function.ts';
 
 // The numbers of instructions, from the specification of WebAssembly.
 

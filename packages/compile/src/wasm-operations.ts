@@ -1,5 +1,5 @@
 import type { TracedValue } from '@sgd/core/engine';
-import type { FunctionWriter } from './wasm-module.ts';
+import type { FunctionWriter } from './wasm-function.ts';
 import { type FloatType, OP, SIMD, type SimpleOperation } from './wasm-opcodes.ts';
 
 // The instructions of one operation. Operands are given as functions that put them on the stack.

@@ -8,7 +8,8 @@ import {
   PASS_SIGNATURE,
   type PlacedKernel,
 } from './wasm-loop.ts';
-import { FunctionWriter, type ModuleWriter, type Signature } from './wasm-module.ts';
+import { FunctionWriter, type Signature } from './wasm-function.ts';
+import type { ModuleWriter } from './wasm-module.ts';
 import { type FloatType, OP, SIMD } from './wasm-opcodes.ts';
 
 // Sums in numpy's pairwise order: a range of more than 128 elements is halved, at a multiple of 8; up to 128 are taken by eight sums in

@@ -1,7 +1,7 @@
 import type { Observation, Pass, TracedValue } from '@sgd/core/engine';
 import { RECORD } from './wasm-layout.ts';
 import { ElementLoop, type Lanes, PASS_LOCALS, PASS_SIGNATURE, type PlacedKernel } from './wasm-loop.ts';
-import { FunctionWriter } from './wasm-module.ts';
+import { FunctionWriter } from './wasm-function.ts';
 import { OP, SIMD } from './wasm-opcodes.ts';
 import { pushHighHalf } from './wasm-operations.ts';
 

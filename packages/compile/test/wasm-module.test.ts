@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { FunctionWriter, ModuleWriter, signed, unsigned } from '../src/wasm-module.ts';
+import { signed, unsigned } from '../src/wasm-bytes.ts';
+import { FunctionWriter } from '../src/wasm-function.ts';
+import { ModuleWriter } from '../src/wasm-module.ts';
 
 describe('LEB128', () => {
   it.each([

@@ -66,8 +66,8 @@ const isFloat32 = (data: FloatArray | Tensor): boolean =>
   (data as FloatArray | undefined)?.[Symbol.toStringTag] === 'Float32Array';
 
 /**
- * The WebAssembly engine: SIMD kernels, one call and at most one writing pass over memory for each step, the same bits as Keras on its
- * numpy backend and as `@sgd/cpu`, for float32.
+ * The WebAssembly engine: SIMD kernels that are compiled from the optimizer's rule, at most one writing pass over memory for each step, the
+ * same bits as Keras on its numpy backend and as `@sgd/cpu`, for float32.
  *
  * Variables and gradients are tensors of its arena, which need no copy, or ordinary `Float32Array`s. Of an ordinary variable the
  * arena has a copy while the optimizer lives: what you write into your array meanwhile is not seen. The copy is written back after each

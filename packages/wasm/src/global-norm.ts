@@ -1,5 +1,4 @@
-import { RECORD, type StepNumbers, TASK, type WasmKernel, type WasmProgram } from '@sgd/compile';
-import type { Program } from '@sgd/core';
+import { RECORD, type StepNumbers, TASK, type WasmKernel } from '@sgd/compile';
 import type { StepDefinition } from '@sgd/core/engine';
 import type { Arena } from './arena.ts';
 import type { Region } from './region.ts';
@@ -12,14 +11,14 @@ export class GlobalNorm {
   readonly #at: Readonly<Record<'record' | 'squares' | 'factor' | 'numbers' | 'task', number>>;
   #base = 0;
 
-  constructor({ variables, finiteCheck }: Program, definition: StepDefinition, module: WasmProgram, region: Region) {
+  /** @param variables - how many there are */
+  constructor(kernel: WasmKernel, definition: StepDefinition, variables: number, region: Region) {
     this.#definition = definition;
-    const check = finiteCheck ? 'norms' : 'none';
-    this.#kernel = module.add(definition.clipFactor(), 'float32', ['squares'], check);
-    this.#numbers = this.#kernel.numbersOf(definition.scalars.of[0]!);
+    this.#kernel = kernel;
+    this.#numbers = kernel.numbersOf(definition.scalars.of[0]!);
     this.#at = {
       record: region.reserve(this.#kernel.recordBytes),
-      squares: region.reserve(4 * variables.length),
+      squares: region.reserve(4 * variables),
       factor: region.reserve(4),
       numbers: region.reserve(this.#numbers.bytes),
       task: region.reserve(4 * TASK.words),

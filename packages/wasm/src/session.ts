@@ -162,15 +162,21 @@ class WasmSession implements Omit<Session<WasmVariable, WasmGradient, 'sync'>, '
 
   /** The tensors of a variable: its own, or a copy of the array, and slots filled with their first values. */
   #makeTensors(definition: StepDefinition, index: number, place: Place): Tensors {
-    const slots = definition.tensorsOf(index).map(({ name, initial = 0 }): [string, Tensor] => {
-      if (name === 'variable' && place instanceof Tensor) return [name, place];
-      const tensor =
-        (name === 'variable' ? copyOf(this.#arena, place as Float32Array)?.tensor : undefined) ??
-        this.#make(place.length);
-      if (initial !== 0) tensor.data.fill(initial);
-      return [name, tensor];
-    });
-    return Object.fromEntries(slots);
+    const tensors: Record<string, Tensor> = {};
+    for (const { name, initial = 0 } of definition.tensorsOf(index)) {
+      if (name === 'variable') tensors[name] = this.#tensorAt(place);
+      else {
+        tensors[name] = this.#make(place.length);
+        if (initial !== 0) tensors[name].data.fill(initial);
+      }
+    }
+    return tensors;
+  }
+
+  /** The tensor of a variable: itself, or the copy of an array. */
+  #tensorAt(place: Place): Tensor {
+    if (place instanceof Tensor) return place;
+    return copyOf(this.#arena, place)?.tensor ?? this.#make(place.length);
   }
 
   #checkAttached(): void {

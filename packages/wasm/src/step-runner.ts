@@ -1,11 +1,11 @@
-import { RECORD, type FiniteCheck, type WasmExports, WasmProgram } from '@sgd/compile';
+import { RECORD, type WasmExports } from '@sgd/compile';
 import type { Measured, Program, Step } from '@sgd/core';
-import type { Kernel, StepDefinition } from '@sgd/core/engine';
+import type { StepDefinition } from '@sgd/core/engine';
 import type { Arena } from './arena.ts';
-import { compileModule } from './engine.ts';
 import { GlobalNorm } from './global-norm.ts';
-import { TaskTable } from './program-tasks.ts';
+import { programCode } from './program-code.ts';
 import { Region } from './region.ts';
+import { TaskTable } from './task-table.ts';
 import type { Tensor } from './tensor.ts';
 
 /** The tensors of a variable by name: `variable`, and what the optimizer keeps for it. */
@@ -48,24 +48,16 @@ export class StepRunner {
   /** Throws `SgdError` `SGD_BACKEND` when there is no room. */
   constructor({ arena, program, definition, tensors, make }: RunnerSettings) {
     const count = tensors.length;
-    const names = ['gradient', ...new Set(tensors.flatMap((own) => Object.keys(own)))];
-    const module = new WasmProgram({ scalars: definition.scalars.names });
-    const settings = { program, definition, module, tensors: names };
+    const { code, kindOf } = programCode(program, definition);
     const region = new Region();
-    const check = checks(program, definition);
-    this.#updates = new TaskTable(settings, region, (i, situation) => definition.update(i, situation), check);
-    this.#squares = new TaskTable(
-      settings,
-      region,
-      (i, situation) => definition.squaredNorm(i, situation),
-      () => 'none',
-    );
-    this.#globalNorm = definition.hasGlobalNorm ? new GlobalNorm(program, definition, module, region) : null;
+    this.#updates = new TaskTable(program, definition, code.updates, kindOf, region);
+    this.#squares = new TaskTable(program, definition, code.squares, kindOf, region);
+    this.#globalNorm = code.clipFactor && new GlobalNorm(code.clipFactor, definition, count, region);
     this.#recordBytes = Math.ceil(Math.max(this.#updates.recordBytes, this.#squares.recordBytes) / 8) * 8;
     const [list, observed] = [region.reserve(4 * (count + 1)), region.reserve(8 * program.measure.size)];
     const records = region.reserve(this.#recordBytes * count);
 
-    this.#exports = arena.instantiate(compileModule(module.bytes()));
+    this.#exports = arena.instantiate(code.module);
     const { at: base } = make(region.bytes / 4);
     this.#arena = arena;
     this.#definition = definition;
@@ -75,7 +67,7 @@ export class StepRunner {
     this.#observed = base + observed;
     this.#records = base + records;
     this.#lastGiven = new Float64Array(count);
-    this.#layOut(base, names, tensors);
+    this.#layOut(base, code.tensors, tensors);
   }
 
   /** Says where the gradient of a variable is in this step, or, with an address of 0, under which number it comes in pieces. */
@@ -190,16 +182,4 @@ export class StepRunner {
     for (let i = 0; i < this.#measures.size; i++) float64[from + i] = 0;
     this.#hasUpdated = true;
   }
-}
-
-/** What tells whether the gradient of a variable is finite: its elements, unless a norm does. */
-function checks(
-  { finiteCheck }: Program,
-  definition: StepDefinition,
-): (index: number, situation: number, kernel: Kernel) => FiniteCheck {
-  return (index, situation, { norms }) => {
-    const isGiven = definition.situations.isGiven(situation);
-    if (!finiteCheck || !isGiven || definition.defineSquaredNorm(index, situation) !== null) return 'none';
-    return norms.length > 0 ? 'norms' : 'elements';
-  };
 }

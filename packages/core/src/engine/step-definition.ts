@@ -50,7 +50,20 @@ export class StepDefinition {
     ];
   }
 
-  /** Two variables in two situations with the same key have the same kernel, but for their scalars. */
+  /**
+   * Programs with the same key have the same kernels for variables with the same {@link StepDefinition.kernelKey}, and the same numbers.
+   * `undefined`: no key tells, since the rule's configuration holds more than plain values.
+   */
+  get programKey(): string | undefined {
+    const { rule, config, measure, ...rest } = this.#options;
+    const configKey = keyOfConfig(config);
+    return configKey && `${numberOfRule(rule)} ${configKey} ${JSON.stringify(rest)} ${[...measure].join()}`;
+  }
+
+  /**
+   * Two variables in two situations with the same key have the same kernel, but for their scalars. Variables with the same key in one situation
+   * have it in all.
+   */
   kernelKey(index: number, situation: number): string {
     const { dtype, decays, overwrites } = this.#variable(index);
     return `${dtype} ${decays} ${overwrites} ${situation}`;
@@ -124,4 +137,28 @@ function stepOptionsOf({ slots, nesterov, unscale, clip, measure }: Program): St
     measure,
   };
   return options as unknown as StepOptions;
+}
+
+const numbersOfRules = new WeakMap<object, number>();
+let rules = 0;
+
+/** Rules are told apart by what they are: two may have the same name. */
+function numberOfRule(rule: object): number {
+  let number = numbersOfRules.get(rule);
+  if (number === undefined) {
+    number = ++rules;
+    numbersOfRules.set(rule, number);
+  }
+  return number;
+}
+
+/** A configuration of numbers, texts, flags and nulls as a text; `undefined` for another one. */
+function keyOfConfig(config: object): string | undefined {
+  const entries = Object.entries(config) as [string, unknown][];
+  const isPlain = entries.every(([, value]) => value === null || !['object', 'function'].includes(typeof value));
+  if (!isPlain) return undefined;
+  // a zero may be negative, a number may be no number: JSON would not tell
+  return JSON.stringify(
+    entries.map(([name, value]) => [name, typeof value, Object.is(value, -0) ? '-0' : String(value)]),
+  );
 }

@@ -10,7 +10,7 @@ import {
   type WriteEntry,
 } from '@sgd/core';
 import { ArraySteps, type Tensors } from '@sgd/compile';
-import { StepDefinition } from '@sgd/core/engine';
+import { plainSession, StepDefinition } from '@sgd/core/engine';
 import { Memory } from './memory.ts';
 import type { CpuGradient, CpuVariable } from './tensor.ts';
 
@@ -28,17 +28,7 @@ export function openSession(
   handles: readonly CpuVariable[],
   jitless: boolean,
 ): Session<CpuVariable, CpuGradient, 'sync'> {
-  const session = new CpuSession(program, handles, jitless);
-  // its calls may be taken apart, and put together with others
-  return {
-    variables: handles,
-    step: (step, gradients, indices) => session.step(step, gradients, indices),
-    averages: (action) => session.averages(action),
-    read: (entries) => session.read(entries),
-    write: (entries) => session.write(entries),
-    measured: () => session.measured(),
-    dispose: () => session.dispose(),
-  };
+  return plainSession(handles, new CpuSession(program, handles, jitless));
 }
 
 class CpuSession implements Omit<Session<CpuVariable, CpuGradient, 'sync'>, 'variables'> {

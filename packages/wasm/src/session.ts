@@ -1,6 +1,6 @@
 import type { Entry, FloatArray, Measured, Program, Session, Slot, Step, WriteEntry } from '@sgd/core';
 import { SgdError } from '@sgd/core';
-import { StepDefinition } from '@sgd/core/engine';
+import { plainSession, StepDefinition } from '@sgd/core/engine';
 import { VariableMemory } from './aliasing.ts';
 import type { Arena } from './arena.ts';
 import { type Copy, copyOf, hold, release } from './copies.ts';
@@ -23,17 +23,7 @@ export function openSession(
   program: Program,
   handles: readonly WasmVariable[],
 ): Session<WasmVariable, WasmGradient, 'sync'> {
-  const session = new WasmSession(arena, copyBack, program, handles);
-  // its calls may be taken apart, and put together with others
-  return {
-    variables: handles,
-    step: (step, gradients, indices) => session.step(step, gradients, indices),
-    averages: (action) => session.averages(action),
-    read: (entries) => session.read(entries),
-    write: (entries) => session.write(entries),
-    measured: () => session.measured(),
-    dispose: () => session.dispose(),
-  };
+  return plainSession(handles, new WasmSession(arena, copyBack, program, handles));
 }
 
 class WasmSession implements Omit<Session<WasmVariable, WasmGradient, 'sync'>, 'variables'> {

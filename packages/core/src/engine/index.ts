@@ -8,6 +8,7 @@ export { type Kernel, type KernelOutputs, makeKernel, type Observation, type Pas
 export { NumberProgram } from './number-program.ts';
 export { numberOps, roundingOf } from './numbers.ts';
 export { StepScalars } from './step-scalars.ts';
+export { plainSession } from './plain-session.ts';
 export { PAIRWISE_LEAF, pairwiseHalf, pairwiseSum } from './pairwise.ts';
 export { Situations } from './situations.ts';
 export { type Definition, StepDefinition } from './step-definition.ts';

@@ -93,7 +93,7 @@ export class ArrayKernel {
     this.#writing?.(tensors, numbers, 0, length, observed, 0);
   }
 
-  /** What the kernel gives for the tensor that it last ran over. */
+  /** A result of the kernel for the tensor that it last ran over. */
   result(numbers: Float64Array, which: number): number {
     return numbers[this.program.placeOf(this.#kernel.results[which]!)]!;
   }

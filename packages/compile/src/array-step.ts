@@ -7,8 +7,8 @@ import { type KernelSettings, ProgramKernels } from './program-kernels.ts';
 const MEASURES: readonly Measure[] = ['gradient-norm', 'update-norm'];
 
 /**
- * The steps of a program over typed arrays, in place. A step is begun, the arrays that changed are given to {@link ArraySteps.kernels}, it
- * is read, and written if that gave `true`.
+ * The steps of a program over typed arrays, in place. For each step: `begin`, then hand changed arrays to
+ * {@link ArraySteps.kernels}, then `read`, then `write` if `read` returned `true`.
  */
 export class ArraySteps {
   readonly kernels: ProgramKernels;
@@ -35,19 +35,19 @@ export class ArraySteps {
     this.#lastGiven = new Float64Array(variables.length);
   }
 
-  /** Takes the numbers of a step; gives the situation of the variables that have a gradient. */
+  /** Takes the numbers of a step. Returns the situation of the variables that have a gradient. */
   begin(step: Step): number {
     this.#definition.scalars.fill(step);
     return this.#definition.situations.keyOf(step, true);
   }
 
-  /** All that a step only reads. Returns whether gradients and norms are finite, where that is asked. */
+  /** Runs the passes that only read. Returns `false` when a gradient or norm is not finite and the program checks that. */
   read(situation: number, gradients: readonly FloatArray[], indices: readonly number[]): boolean {
     return this.#clipGlobally(situation, indices) && this.#reduce(situation, gradients, indices);
   }
 
   /**
-   * All that a step writes; nothing is refused any more.
+   * Runs the passes that write. Nothing can be refused from here on.
    *
    * @param visit - called for every variable that may have something to do, to run {@link ArraySteps.run} itself
    */
@@ -103,7 +103,7 @@ export class ArraySteps {
     return !norm.take() || !this.#program.finiteCheck || norm.isFinite;
   }
 
-  /** All else that a step only reads. Returns whether gradients are finite, where that is asked. */
+  /** Runs all other passes that only read. Returns `false` when a gradient is not finite and the program checks that. */
   #reduce(situation: number, gradients: readonly FloatArray[], indices: readonly number[]): boolean {
     const { updates, squares } = this.kernels;
     const { finiteCheck } = this.#program;

@@ -49,8 +49,8 @@ const GAPS = [
 
 /**
  * The text of a fragment shader in GLSL ES 3. It reads the texels where it writes, at `resultUV`, from samplers `s0`, …, one for each tensor;
- * numbers on the device from the first texel of `e0`, …; the host's from the uniform `N`. Outputs are `o0`, … at their locations. Places
- * without an element become 0: programs of others count on it.
+ * numbers on the device from the first texel of `e0`, …; the host's from the uniform `N`. Outputs are `o0`, … at their locations. Texels
+ * without an element become 0, as tfjs's own programs expect.
  */
 export function glslSource(shader: Shader, layout: TexelLayout): string {
   const { tensors, hostNumbers, deviceNumbers, outputs, calls } = shader;

@@ -56,7 +56,7 @@ export class KernelTable {
           sharedNumbers.set(shared, numbers);
           this.#onBegin(situation, { kernel, numbers, scalars: scalars.of[i]! });
         }
-        // for the gradient any array of the type
+        // the gradient is bound at each step: any array of the type will do until then
         const arrays = kernel.tensors.map((name) => tensors[i]![name] ?? tensors[i]!.variable!);
         row[situation] = { kernel, numbers, arrays, gradientAt: kernel.tensors.indexOf('gradient') };
       }
@@ -84,7 +84,7 @@ export interface KernelSettings {
   readonly definition: StepDefinition;
   /** By variable: what the kernels are given at first. */
   readonly tensors: readonly Tensors[];
-  /** Whether functions are never made from text. */
+  /** Whether `new Function` is never used. */
   readonly jitless: boolean;
 }
 
@@ -101,13 +101,13 @@ export class ProgramKernels {
     this.squares = new KernelTable(settings, (i, situation) => definition.squaredNorm(i, situation));
   }
 
-  /** Puts an array where the kernels of a variable look for the gradient. */
+  /** Binds the kernels of a variable to the gradient of this step. */
   lend(index: number, situation: number, gradient: FloatArray): void {
     lend(this.updates.rows[index]![situation], gradient);
     lend(this.squares.rows[index]![situation], gradient);
   }
 
-  /** Gives the kernels of a variable the arrays that it has now. */
+  /** Binds the kernels of a variable to its current arrays. */
   bind(index: number, situation: number, tensors: Tensors): void {
     bind(this.updates.rows[index]![situation], tensors);
     bind(this.squares.rows[index]![situation], tensors);

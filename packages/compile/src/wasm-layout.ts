@@ -20,7 +20,7 @@ export const TASK = {
 export const RECORD = {
   /** Length of each tensor. */
   bytes: 0,
-  /** 0; or a multiple of 4 for a gradient that the host hands over in pieces: see {@link WasmImports.feed}. */
+  /** 0; or a multiple of 4 for a gradient that the host streams: see {@link WasmImports.feed}. */
   fed: 1,
   /** The address of the figures that kernels observe, in float64, a multiple of 8. */
   observed: 2,

@@ -53,7 +53,7 @@ class ArrayPath {
     return true;
   }
 
-  /** Gives the kernels of a variable its arrays. */
+  /** Binds the kernels of a variable to its arrays. */
   #bind(index: number, situation: number, gradient?: FloatArray): void {
     const { kernels } = this.#steps;
     const arrays: Record<string, FloatArray> = {};

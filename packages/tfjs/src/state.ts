@@ -80,7 +80,7 @@ export function assign(state: State, slot: Slot, index: number, tensor: Tensor):
   else put(state, NAME_OF[slot], index, tensor);
 }
 
-/** A tensor with a copy of the values, on the engine of now. */
+/** A tensor with a copy of the values, on the current engine. */
 export function copied(tf: TensorFlow, values: FloatArray, shape: readonly number[]): Tensor {
   return tf.tensor(Float32Array.from(values), [...shape], 'float32');
 }

@@ -22,16 +22,16 @@ export interface Job {
 export interface Work {
   /** The sum of squares of a gradient that counts for the norm over all. */
   squaredNorm(): Value;
-  /** All that writes nothing; gives the norms that are finite only if the gradient is. */
+  /** Computes without writing. Returns the norms, which are finite only if the gradient is. */
   compute(): readonly Value[];
-  /** Puts the new values in their places; gives the sums of squares that are measured. */
+  /** Stores the new values. Returns the sums of squares that are measured. */
   write(): readonly (readonly [Measure, Value])[];
 }
 
 /** A way to compute. */
 export type Method = (job: Job) => Work;
 
-/** A way to take a step; gives whether it was taken. */
+/** A way to take a step. Returns whether it was taken. */
 export type TakeStep = (state: State, step: Step, gradients: readonly Tensor[], indices: readonly number[]) => boolean;
 
 /** Steps over tensors of tfjs. Nothing is read back from a device, except by a finite check. */
@@ -106,7 +106,7 @@ class StepRun {
     return { state: this.#state, index, situation, gradient, ops: this.#ops, scalars };
   }
 
-  /** Takes the norm over all, where there is one, and gives it. */
+  /** Computes the clip factor of the global norm, where there is one. Returns the norms to check. */
   #clipGlobally(jobs: readonly Job[], works: readonly Work[]): readonly Value[] {
     const { definition } = this.#state;
     if (!definition.hasGlobalNorm) return [];
@@ -145,7 +145,7 @@ class StepRun {
     });
   }
 
-  /** Makes the operations ready for a variable; gives how many elements it has. Kernels of GPUs fail on none. */
+  /** Prepares the operations for a variable. Returns its number of elements: GPU kernels fail on 0. */
   #begin({ index }: Job): number {
     return (this.#ops.size = sizeOf(this.#state.program.variables[index]!.shape));
   }

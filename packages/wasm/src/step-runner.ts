@@ -24,7 +24,7 @@ export interface RunnerSettings {
 
 /**
  * Runs steps in WebAssembly. What the kernels read (records of the variables, tasks, numbers, a list of tasks) is in one piece of the arena. A
- * step is one call that writes, and one before it where something is to be summed or looked at; a global norm takes one more.
+ * step is one call that writes, preceded by one that reads where norms or finite checks are needed; a global norm takes one more.
  */
 export class StepRunner {
   readonly #arena: Arena;
@@ -70,7 +70,7 @@ export class StepRunner {
     this.#layOut(base, code.tensors, tensors);
   }
 
-  /** Says where the gradient of a variable is in this step, or, with an address of 0, under which number it comes in pieces. */
+  /** Sets the address of a variable's gradient in this step or, with an address of 0, the number by which it is streamed. */
   lend(index: number, address: number, fed: number): void {
     const { words } = this.#arena;
     const record = this.#recordOf(index) >>> 2;

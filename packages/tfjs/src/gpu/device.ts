@@ -27,6 +27,6 @@ export interface Device {
   fits(tf: TensorFlow): Fits;
   /** Whether it writes slots where they are. */
   readonly writesInPlace: boolean;
-  /** Gives a new tensor for each output, or `null` where it was written in place. */
+  /** Returns a new tensor for each output, or `null` where it was written in place. */
   run(tf: TensorFlow, run: Run): readonly (Tensor | null)[];
 }

@@ -5,7 +5,6 @@ import {
   type Program,
   type Session,
   SgdError,
-  type Slot,
   type Step,
   type WriteEntry,
 } from '@sgd/core';
@@ -13,14 +12,6 @@ import { ArraySteps, type Tensors } from '@sgd/compile';
 import { plainSession, StepDefinition } from '@sgd/core/engine';
 import { Memory } from './memory.ts';
 import type { CpuGradient, CpuVariable } from './tensor.ts';
-
-/** What the contract's slots are called in kernels. */
-const TENSOR_OF: Readonly<Record<Slot, string>> = {
-  variable: 'variable',
-  momentum: 'momentum',
-  accumulator: 'gradient_accumulator',
-  average: 'average',
-};
 
 /** Takes the variables, makes the slots, and compiles what is run for each. */
 export function openSession(
@@ -110,7 +101,7 @@ class CpuSession implements Omit<Session<CpuVariable, CpuGradient, 'sync'>, 'var
   /** The values of a slot, of a length if one is given. */
   #find({ slot, index }: Entry, length?: number): FloatArray {
     this.#memory.checkAttached();
-    const found = this.#tensors[index]?.[TENSOR_OF[slot]];
+    const found = this.#tensors[index]?.[slot];
     if (found !== undefined && found.length === (length ?? found.length)) return found;
     throw new SgdError('SGD_STATE_MISMATCH', `${slot} ${index} is of length ${found?.length}, got ${length}`);
   }

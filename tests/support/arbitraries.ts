@@ -1,5 +1,6 @@
-import type { Constraint, DType, FloatArray, Program, ProgramVariable, Slot } from '@sgd/core';
+import type { Constraint, DType, FloatArray, Program, ProgramVariable } from '@sgd/core';
 import fc from 'fast-check';
+import { type KeptSlot, program } from './programs.ts';
 
 // Any program, and numbers for it.
 
@@ -31,32 +32,31 @@ const real = (min: number, max: number): fc.Arbitrary<number> =>
 
 /** Any program of up to four variables of these types and sizes. */
 export const anyProgram = (dtypes: readonly DType[], size: fc.Arbitrary<number>): fc.Arbitrary<Program> =>
-  fc.record({
-    rule: fc.constant('sgd' as const),
-    slots: fc
-      .subarray(['momentum', 'accumulator', 'average'] as const)
-      .map((slots) => new Set<Exclude<Slot, 'variable'>>(slots)),
-    nesterov: fc.boolean(),
-    unscale: fc.boolean(),
-    clip: fc.constantFrom('none', 'value', 'norm', 'global-norm' as const),
-    finiteCheck: fc.boolean(),
-    measure: fc.subarray(['gradient-norm', 'update-norm'] as const).map((all) => new Set(all)),
-    variables: fc
-      .array(
-        fc.record({
-          shape: size.map((n) => [n]),
-          dtype: fc.constantFrom(...dtypes),
-          group: fc.nat(1),
-          decays: fc.boolean(),
-          overwrites: fc.boolean(),
-          constraint: fc.constantFrom(null, null, floored),
-        }),
-        { minLength: 1, maxLength: 4 },
-      )
-      .map((all) =>
-        all.map((v, i): ProgramVariable => ({ ...v, path: `v${i}`, overwrites: v.overwrites && i % 2 === 1 })),
-      ),
-  });
+  fc
+    .record({
+      keeps: fc.subarray<KeptSlot>(['momentum', 'gradient_accumulator', 'average']),
+      nesterov: fc.boolean(),
+      unscale: fc.boolean(),
+      clip: fc.constantFrom('none', 'value', 'norm', 'global-norm' as const),
+      finiteCheck: fc.boolean(),
+      measure: fc.subarray(['gradient-norm', 'update-norm'] as const).map((all) => new Set(all)),
+      variables: fc
+        .array(
+          fc.record({
+            shape: size.map((n) => [n]),
+            dtype: fc.constantFrom(...dtypes),
+            group: fc.nat(1),
+            decays: fc.boolean(),
+            overwrites: fc.boolean(),
+            constraint: fc.constantFrom(null, null, floored),
+          }),
+          { minLength: 1, maxLength: 4 },
+        )
+        .map((all) =>
+          all.map((v, i): ProgramVariable => ({ ...v, path: `v${i}`, overwrites: v.overwrites && i % 2 === 1 })),
+        ),
+    })
+    .map(({ variables, ...options }) => program(variables, options));
 
 /** Any step, and which variables have a gradient in it. Loss scales are numbers that may occur, and some of `extremes`. */
 export const anyStep = (extremes: readonly number[]) =>
@@ -67,10 +67,14 @@ export const anyStep = (extremes: readonly number[]) =>
     lossScale: fc.oneof(fc.constantFrom(...extremes), real(0.5, 1e6)),
     accumulationSteps: fc.integer({ min: 2, max: 9 }),
     clipLimit: fc.oneof(fc.constantFrom(0.1, 0.37, 1), real(1e-3, 10)),
-    rates: fc.array(fc.record({ learningRate: real(-1, 1), momentum: real(0, 1), weightDecay: real(0, 0.5) }), {
-      minLength: 2,
-      maxLength: 2,
-    }),
+    updateCount: fc.integer({ min: 1, max: 1_000_000 }),
+    rates: fc.array(
+      fc.record({ learningRate: real(-1, 1), weightDecay: real(0, 0.5), options: fc.tuple(real(0, 1)) }),
+      {
+        minLength: 2,
+        maxLength: 2,
+      },
+    ),
     averageMomentum: fc.oneof(fc.constantFrom(0, 1, 0.99), real(0, 1)),
     averageOverwrite: fc.boolean(),
     seed: fc.nat(),

@@ -1,4 +1,5 @@
 import { type Program, type ProgramVariable, SgdError, type Step } from '@sgd/core';
+import { type AnyRule, sgd } from '@sgd/core/engine';
 
 // What tests of an engine give to `open` and `step`.
 
@@ -14,11 +15,22 @@ export const variable = (shape: number | readonly number[], more: Partial<Progra
   ...more,
 });
 
-/** Plain gradient descent, unless more is asked for. */
-export const program = (variables: readonly ProgramVariable[], more: Partial<Program> = {}): Program => ({
-  rule: 'sgd',
-  slots: new Set(),
-  nesterov: false,
+/** What an SGD keeps. */
+export type KeptSlot = 'momentum' | 'gradient_accumulator' | 'average';
+
+/** A program of SGD: which slots it keeps, whether with nesterov, and all else. */
+export interface SGDProgram extends Partial<Omit<Program, 'rule' | 'configs' | 'slots'>> {
+  readonly keeps?: Iterable<KeptSlot>;
+  readonly nesterov?: boolean;
+}
+
+/** Plain gradient descent, unless more is asked for. Two groups may be used. */
+export const program = (
+  variables: readonly ProgramVariable[],
+  { keeps = [], nesterov = false, ...more }: SGDProgram = {},
+): Program => ({
+  rule: sgd as AnyRule,
+  ...sgdConfigs(new Set(keeps), nesterov),
   unscale: false,
   clip: 'none',
   finiteCheck: false,
@@ -27,6 +39,22 @@ export const program = (variables: readonly ProgramVariable[], more: Partial<Pro
   ...more,
 });
 
+function sgdConfigs(
+  keeps: ReadonlySet<KeptSlot>,
+  nesterov: boolean,
+): Pick<Program, 'configs' | 'slots' | 'accumulates' | 'averages'> {
+  const config = { momentum: keeps.has('momentum') ? 0.5 : 0, nesterov };
+  return {
+    configs: [config, config],
+    slots: sgd.slots(config),
+    accumulates: keeps.has('gradient_accumulator'),
+    averages: keeps.has('average'),
+  };
+}
+
+/** The rates of the second group, where a test has none of its own. */
+const OTHER = { learningRate: 0.5, weightDecay: 0, options: [0.5] };
+
 /** An updating step at the rate 0.5. */
 export const update: Step = {
   phase: 'update',
@@ -34,7 +62,8 @@ export const update: Step = {
   lossScale: 1,
   accumulationSteps: 1,
   clipLimit: 0,
-  rates: [{ learningRate: 0.5, momentum: 0.5, weightDecay: 0 }],
+  updateCount: 1,
+  rates: [{ learningRate: 0.5, weightDecay: 0, options: [0.5] }, OTHER],
   averageMomentum: 0.5,
   averageOverwrite: false,
 };

@@ -12,7 +12,7 @@ export function idle(): Backend<Float32Array, Float32Array, 'sync'> {
     dispose() {},
   });
   return {
-    contract: 1,
+    contract: 2,
     name: 'idle',
     mode: 'sync',
     supports: cpu().supports,

@@ -19,6 +19,8 @@ export interface ArrayKernelOptions {
 export class ArrayKernel {
   /** The names of the tensors that it takes, in order. */
   readonly tensors: readonly string[];
+  /** The names of those that it writes. */
+  readonly written: readonly string[];
   /** The numbers that it computes once a step, or once a tensor. */
   readonly program: NumberProgram;
   readonly #kernel: Kernel;
@@ -35,6 +37,7 @@ export class ArrayKernel {
   constructor(kernel: Kernel, dtype: DType, { jitless, scalars }: ArrayKernelOptions) {
     const program = new NumberProgram(kernel, dtype, scalars);
     this.tensors = kernel.tensors;
+    this.written = kernel.passes.flatMap(({ stores }) => stores.map(({ tensor }) => kernel.tensors[tensor]!));
     this.program = program;
     this.#kernel = kernel;
     this.#round = roundingOf(dtype);
@@ -90,7 +93,7 @@ export class ArrayKernel {
     this.#writing?.(tensors, numbers, 0, length, observed, 0);
   }
 
-  /** What the kernel gives for the tensor that it last ran over. */
+  /** A result of the kernel for the tensor that it last ran over. */
   result(numbers: Float64Array, which: number): number {
     return numbers[this.program.placeOf(this.#kernel.results[which]!)]!;
   }

@@ -4,9 +4,14 @@
  * @packageDocumentation
  */
 export { ArrayKernel, type ArrayKernelOptions } from './array-kernel.ts';
+export { ArraySteps } from './array-step.ts';
 export { compileBlocks } from './blocks.ts';
+export { glslSource, type TexelLayout } from './glsl.ts';
 export { compileJavaScript, javaScriptSource } from './javascript.ts';
 export type { PassFunction } from './pass.ts';
+export type { BoundKernel, KernelSettings, KernelTable, ProgramKernels, Tensors } from './program-kernels.ts';
+export { Shader } from './shader.ts';
+export { wgslDeclarations, wgslFunctions } from './wgsl-functions.ts';
 export type { FiniteCheck } from './wasm/kernel.ts';
 export { PIECE_BYTES, RECORD, TASK } from './wasm/layout.ts';
 export type { MemoryViews, StepNumbers } from './wasm/numbers.ts';

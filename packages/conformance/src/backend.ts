@@ -8,8 +8,6 @@ export type AnyOptimizer = SGD<unknown, unknown, Mode> | LossScaleOptimizer<unkn
 
 /** Every feature of the contract. */
 export const allFeatures: readonly Feature[] = [
-  'momentum',
-  'nesterov',
   'weight-decay',
   'accumulation',
   'average',
@@ -22,6 +20,8 @@ export const allFeatures: readonly Feature[] = [
   'overwrite',
   'constraint',
   'float64',
+  'pow',
+  'sum',
 ];
 
 /** Whether the backend claims Keras's bits. */

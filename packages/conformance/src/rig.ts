@@ -42,12 +42,9 @@ const isOn = (limit: number | null | undefined): boolean => limit !== null && li
 
 /** The features that a spec needs. */
 export function needsOfSpec({ options = {}, extras = {}, ...spec }: Spec): Feature[] {
-  const { momentum = 0, nesterov = false, weightDecay, gradientAccumulationSteps: k } = options;
+  const { weightDecay, gradientAccumulationSteps: k } = options;
   const groups = extras.groups ?? [];
-  const slot = momentum !== 0 || groups.some((group) => group.momentum);
   const needs: [Feature, boolean][] = [
-    ['momentum', slot],
-    ['nesterov', slot && nesterov],
     ['weight-decay', typeof weightDecay === 'number' || groups.some((group) => typeof group.weightDecay === 'number')],
     ['accumulation', Boolean(k)],
     ['average', Boolean(options.useEma)],

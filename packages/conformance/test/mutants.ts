@@ -85,7 +85,10 @@ export function mutate({
           having: (slot) =>
             given.variables.flatMap((variable, i) => {
               const has =
-                slot === 'variable' || (given.slots.has(slot) && (slot === 'accumulator' || !variable.overwrites));
+                slot === 'variable' ||
+                (slot === 'gradient_accumulator' && given.accumulates) ||
+                (!variable.overwrites &&
+                  (slot === 'average' ? given.averages : given.slots.some(({ name }) => name === slot)));
               return has ? [i] : [];
             }),
         };
@@ -127,7 +130,7 @@ async function restoring(call: Call, slot: Slot, indices: readonly number[]): Pr
   };
 }
 
-const isPlain = ({ program }: Call): boolean => !program.slots.has('accumulator') && !program.unscale;
+const isPlain = ({ program }: Call): boolean => !program.accumulates && !program.unscale;
 const updates = ({ step }: Call): boolean => step.phase === 'update' && step.ordinary;
 const missing = (call: Call, slot: Slot): number[] =>
   call.having(slot).filter((index) => !call.indices.includes(index));
@@ -136,7 +139,7 @@ const rateOf = ({ program, step }: Call, index: number): Step['rates'][number] =
 const withoutDecay = (program: Program): Program => variablesOf(program, () => ({ decays: false }));
 const withoutClip = (program: Program): Program => ({
   ...program,
-  clip: program.slots.has('accumulator') || program.unscale ? program.clip : 'none',
+  clip: program.accumulates || program.unscale ? program.clip : 'none',
 });
 
 /** Decays the given variables as the function says. */
@@ -163,31 +166,32 @@ const sees = ({ program, gradients }: Call): boolean =>
 const overflows = ({ gradients }: Call): boolean => gradients.some((g) => R(norm(g) ** 2) === Infinity);
 const dropped = new WeakSet<Program>();
 const noCheck = (program: Program): Program => ({ ...program, finiteCheck: false });
+const withNesterov = (program: Program, nesterov: boolean): Program => ({
+  ...program,
+  configs: program.configs.map((config) => ({ ...config, nesterov })),
+});
+const isNesterov = ({ configs, slots }: Program): boolean =>
+  slots.length > 0 && configs.some((config) => (config as { readonly nesterov?: boolean }).nesterov === true);
 const kept = new WeakMap<Program, Map<number, FloatArray>>();
 
 export const mutants: readonly Mutant[] = [
-  { name: 'ignores nesterov', room: 'values', hooks: { program: (p) => ({ ...p, nesterov: false }) } },
-  { name: 'nesterov always', room: 'values', hooks: { program: (p) => ({ ...p, nesterov: p.slots.has('momentum') }) } },
+  { name: 'ignores nesterov', room: 'values', hooks: { program: (p) => withNesterov(p, false) } },
+  { name: 'nesterov always', room: 'values', hooks: { program: (p) => withNesterov(p, true) } },
   {
     name: 'nesterov in two additions, as torch does it',
     room: 'values',
     hooks: {
       step: async (call) => {
-        if (
-          !call.program.nesterov ||
-          !isPlain(call) ||
-          call.program.clip !== 'none' ||
-          call.program.slots.has('average')
-        )
+        if (!isNesterov(call.program) || !isPlain(call) || call.program.clip !== 'none' || call.program.averages)
           return;
         const before = await Promise.all(call.indices.map((index) => call.read('variable', index)));
         return async () => {
           for (const [j, index] of call.indices.entries()) {
-            const { learningRate, momentum, weightDecay } = rateOf(call, index);
+            const { learningRate, weightDecay, options } = rateOf(call, index);
             const { decays, overwrites, constraint } = call.program.variables[index]!;
             if (overwrites || constraint) continue;
             const [m, g] = [await call.read('momentum', index), valuesOf(call.gradients[j])];
-            const [lr, b, wd] = [R(learningRate), R(momentum), R(weightDecay)];
+            const [lr, b, wd] = [R(learningRate), R(options[0]!), R(weightDecay)];
             const x = before[j]!.map((value) => (decays ? R(value - R(R(value * wd) * lr)) : value));
             await call.write(
               'variable',
@@ -267,14 +271,14 @@ export const mutants: readonly Mutant[] = [
     room: 'finiteness',
     hooks: {
       step: async (call) => {
-        if (!call.program.slots.has('accumulator') || !updates(call)) return;
-        const indices = call.having('accumulator');
-        const before = await Promise.all(indices.map((index) => call.read('accumulator', index)));
+        if (!call.program.accumulates || !updates(call)) return;
+        const indices = call.having('gradient_accumulator');
+        const before = await Promise.all(indices.map((index) => call.read('gradient_accumulator', index)));
         return async (taken: boolean) => {
           if (!taken) return;
           for (const [j, index] of indices.entries())
             await call.write(
-              'accumulator',
+              'gradient_accumulator',
               index,
               before[j]!.map((a) => a * zero),
             );
@@ -287,8 +291,8 @@ export const mutants: readonly Mutant[] = [
     room: 'values',
     hooks: {
       step: (call) =>
-        call.program.slots.has('accumulator') && updates(call)
-          ? restoring(call, 'accumulator', missing(call, 'accumulator'))
+        call.program.accumulates && updates(call)
+          ? restoring(call, 'gradient_accumulator', missing(call, 'gradient_accumulator'))
           : undefined,
     },
   },
@@ -306,8 +310,7 @@ export const mutants: readonly Mutant[] = [
     name: 'averages only the variables that were given',
     room: 'values',
     hooks: {
-      step: (call) =>
-        call.program.slots.has('average') ? restoring(call, 'average', missing(call, 'average')) : undefined,
+      step: (call) => (call.program.averages ? restoring(call, 'average', missing(call, 'average')) : undefined),
     },
   },
   {
@@ -315,7 +318,7 @@ export const mutants: readonly Mutant[] = [
     room: 'values',
     hooks: {
       step: (call) =>
-        call.program.slots.has('average') && call.step.phase === 'accumulate' && !call.step.averageOverwrite
+        call.program.averages && call.step.phase === 'accumulate' && !call.step.averageOverwrite
           ? restoring(call, 'average', call.having('average'))
           : undefined,
     },
@@ -441,10 +444,10 @@ export const mutants: readonly Mutant[] = [
     room: 'ownership',
     hooks: {
       step: async (call) => {
-        if (!call.program.slots.has('accumulator')) return;
+        if (!call.program.accumulates) return;
         const mine = kept.get(call.program) ?? new Map<number, FloatArray>();
         kept.set(call.program, mine);
-        for (const [index, values] of mine) await call.write('accumulator', index, values);
+        for (const [index, values] of mine) await call.write('gradient_accumulator', index, values);
         const first = mine.size === 0;
         mine.clear();
         if (first && call.step.phase === 'accumulate' && !call.program.unscale)
@@ -560,7 +563,7 @@ export const mutants: readonly Mutant[] = [
     room: 'shapes',
     hooks: {
       step: (call) => async () => {
-        if (!call.program.slots.has('momentum') || !updates(call)) return;
+        if (call.program.slots.length === 0 || !updates(call)) return;
         for (const index of missing(call, 'momentum'))
           await call.write(
             'momentum',
@@ -601,7 +604,7 @@ export const mutants: readonly Mutant[] = [
       backend: (backend) => ({
         open: async (program, variables) => {
           const session = (await backend.open(program, variables)) as AnySession;
-          if (program.slots.has('momentum'))
+          if (program.slots.length > 0)
             await session
               .write([
                 { slot: 'momentum', index: 0, values: new Float32Array(valuesOf(variables[0]).length).fill(1e-3) },

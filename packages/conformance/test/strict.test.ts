@@ -5,7 +5,7 @@ import { program, update, variable } from '../../../tests/support/programs.ts';
 import { strict } from '../src/index.ts';
 
 const plain = program([variable(2, { path: 'x' })]);
-const step: Step = { ...update, rates: [{ learningRate: 1, momentum: 0, weightDecay: 0 }] };
+const step: Step = { ...update, rates: [{ learningRate: 1, weightDecay: 0, options: [0] }] };
 const values = (...data: number[]) => ({ data: Float32Array.from(data), shape: [data.length] });
 
 describe('strict', () => {

@@ -4,6 +4,7 @@ import { reading, refuse } from './errors.ts';
 import { assignGroups, type Group, isPattern, stateless } from './groups.ts';
 import { enter, type Machine, type Plan, run, wantUnbuilt } from './machine.ts';
 import { clipOf } from './options.ts';
+import { operationsOf, slotsOf } from './rules/check-rule.ts';
 import { short } from './shown.ts';
 import { type BuiltVariable, describeVariables, indexOf, type Variables } from './variables.ts';
 
@@ -125,7 +126,7 @@ function makeProgram<V, G, M extends Mode>(
   groupOf: readonly number[],
   options: BuildOptions<V>,
 ): Program {
-  const { config, extras, groups, scale, excluded } = machine;
+  const { config, definition, extras, groups, scale, excluded } = machine;
   const { overwriteWithGradient, constraints } = resolve<Resolved<BuildOptions<V>>>(BUILD, options, 'build');
   const indices = (list: readonly (V | string)[]): Set<number> => new Set(list.map((v) => indexOf({ known }, v)));
   const overwriting = indices(overwriteWithGradient);
@@ -135,11 +136,14 @@ function makeProgram<V, G, M extends Mode>(
     want(typeof constraint === 'function', `constraints: ${short(path)}`, 'a function', constraint);
     constraintOf.set(indexOf({ known }, path), watched(machine, constraint));
   }
-  const momentum = groups.some((group) => group.momentum !== 0);
+  const { rule } = definition;
+  const configs = groups.map((group) => group.config);
   return {
-    rule: 'sgd',
-    slots: trueOf({ momentum, accumulator: !!config.gradientAccumulationSteps, average: config.useEma }),
-    nesterov: momentum && config.nesterov,
+    rule,
+    configs,
+    slots: slotsOf(rule, configs),
+    accumulates: !!config.gradientAccumulationSteps,
+    averages: config.useEma,
     unscale: scale !== null || config.lossScaleFactor !== null,
     clip: clipOf(config)[0],
     finiteCheck: scale !== null || extras.nonFinite !== 'keras',
@@ -172,20 +176,15 @@ function watched(machine: { constrained: boolean }, constraint: Constraint): Con
   return Object.assign(run, constraint);
 }
 
-function trueOf<K extends string>(record: Readonly<Record<K, boolean>>): Set<K> {
-  return new Set((Object.keys(record) as K[]).filter((key) => record[key]));
-}
-
 /** Refuses a program that needs what the backend does not declare. */
 function wantSupport(backend: Pick<Backend<never>, 'name' | 'supports'>, program: Program): void {
-  const { slots, clip, variables } = program;
+  const { clip, variables } = program;
   const any = (key: keyof ProgramVariable): boolean => variables.some((v) => v[key]);
+  const operations = operationsOf(program);
   const needs: Readonly<Record<Feature, boolean>> = {
-    momentum: slots.has('momentum'),
-    nesterov: program.nesterov,
     'weight-decay': any('decays'),
-    accumulation: slots.has('accumulator'),
-    average: slots.has('average'),
+    accumulation: program.accumulates,
+    average: program.averages,
     'finite-check': program.finiteCheck,
     'clip-value': clip === 'value',
     'clip-norm': clip === 'norm',
@@ -195,8 +194,10 @@ function wantSupport(backend: Pick<Backend<never>, 'name' | 'supports'>, program
     overwrite: any('overwrites'),
     constraint: any('constraint'),
     float64: variables.some((v) => v.dtype === 'float64'),
+    pow: operations.has('pow'),
+    sum: operations.has('sum'),
   };
-  const missing = [...trueOf(needs)].filter((feature) => !backend.supports.has(feature));
+  const missing = (Object.keys(needs) as Feature[]).filter((name) => needs[name] && !backend.supports.has(name));
   if (missing.length > 0)
     refuse(
       'SGD_UNSUPPORTED',

@@ -1,12 +1,17 @@
 /**
- * The contract between `@sgd/core` and an engine, version 1. Types only.
+ * The contract between `@sgd/core` and an engine, version 2. Types only.
  *
  * Core decides *what* happens at a step (when to update, at which rate, when to overwrite by the average);
  * a backend does it, whole, in one call of {@link Session.step}.
  */
 
-/** What a backend keeps for a variable: its value, and the slots that the options ask for. */
-export type Slot = 'variable' | 'momentum' | 'accumulator' | 'average';
+import type { AnyRule, SlotSpec } from './rules/rule.ts';
+
+/**
+ * What a backend keeps for a variable: `"variable"`, its value; `"gradient_accumulator"` and `"average"`, where the program has them; and
+ * the slots of the rule, under their names.
+ */
+export type Slot = string;
 
 /** Whether the calls of an engine return at once or a promise. */
 export type Mode = 'sync' | 'async';
@@ -38,8 +43,6 @@ export type Constraint = (data: FloatArray, shape: readonly number[]) => void;
 
 /** What a backend may be able to do. Core refuses, when it is built, options that need a feature that is not declared. */
 export type Feature =
-  | 'momentum'
-  | 'nesterov'
   | 'weight-decay'
   | 'accumulation'
   | 'average'
@@ -51,7 +54,11 @@ export type Feature =
   | 'measure'
   | 'overwrite'
   | 'constraint'
-  | 'float64';
+  | 'float64'
+  /** The operation `pow`, on tensors. */
+  | 'pow'
+  /** The operation `sum` within a rule. */
+  | 'sum';
 
 /**
  * How gradients are clipped, on updating steps only. `Step.clipLimit` is the limit `c`, rounded to the variable's type.
@@ -87,7 +94,7 @@ export interface ProgramVariable {
   readonly group: number;
   /** Whether weight decay touches it. */
   readonly decays: boolean;
-  /** Its gradient replaces its value; it has no momentum and no average, and is never clipped, decayed or constrained. */
+  /** Its gradient replaces its value; it has no slots of the rule and no average, and is never clipped, decayed or constrained. */
   readonly overwrites: boolean;
   /** Run in place after averaging, on accumulating steps too, when the variable was given. */
   readonly constraint: Constraint | null;
@@ -95,12 +102,16 @@ export interface ProgramVariable {
 
 /** Fixed for the optimizer's life: compile, specialise and allocate from it, once. */
 export interface Program {
-  /** The update rule. Another optimizer is another member here, not another contract. */
-  readonly rule: 'sgd';
-  /** Slots to keep, zero-filled. Overwriting variables have only an accumulator. */
-  readonly slots: ReadonlySet<Exclude<Slot, 'variable'>>;
-  /** `x += m*b - g*lr` with the new `m`, instead of `x += m`. Only with a momentum slot. */
-  readonly nesterov: boolean;
+  /** What is done to a variable by its gradient. */
+  readonly rule: AnyRule;
+  /** The options of the rule, by group. */
+  readonly configs: readonly object[];
+  /** The slots of the rule, for every variable that is not overwritten by its gradient. */
+  readonly slots: readonly SlotSpec[];
+  /** Whether every variable has a slot `"gradient_accumulator"`, zero at first. */
+  readonly accumulates: boolean;
+  /** Whether every variable that is not overwritten by its gradient has a slot `"average"`. */
+  readonly averages: boolean;
   /** Whether gradients are divided by `Step.lossScale`; if not, it is never looked at. */
   readonly unscale: boolean;
   /** Which clip, if any; its limit comes with each step. */
@@ -120,10 +131,10 @@ export interface Program {
 export interface Rates {
   /** Of this step, in float32: what a schedule gives, with the multiplier of the group. */
   readonly learningRate: number;
-  /** From 0 to 1; not looked at without a momentum slot. */
-  readonly momentum: number;
   /** Not looked at where no variable of the group decays. */
   readonly weightDecay: number;
+  /** The options that are scalars of the rule, in the order of `Rule.scalars`. */
+  readonly options: readonly number[];
 }
 
 /**
@@ -135,6 +146,8 @@ export interface Step {
   readonly phase: 'accumulate' | 'update';
   /** `false`: only overwriting variables were given: no averaging, no reset of accumulators. */
   readonly ordinary: boolean;
+  /** Which update this is, or will be: from 1. */
+  readonly updateCount: number;
   /** Gradients are divided by it (not multiplied by its inverse: the bits differ). */
   readonly lossScale: number;
   /** Divisor of the accumulated sum: `g = (g + accumulator) / accumulationSteps`. */
@@ -181,7 +194,7 @@ export interface Measured {
  */
 export interface Backend<V, G = V, M extends Mode = Mode> {
   /** The version of this contract. */
-  readonly contract: 1;
+  readonly contract: 2;
   /** What it is called in messages, e.g. `"wasm"`. */
   readonly name: string;
   /** Whether steps return at once: `"sync"` makes every method of the optimizer sync, but those that read. */

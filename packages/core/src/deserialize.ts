@@ -121,7 +121,7 @@ export function deserialize<V, G, M extends Mode>(
 export function deserialize<V, G, M extends Mode>(
   json: unknown,
   backend: Backend<V, G, M>,
-  extras: Extras = {},
+  extras: Extras<object> = {},
 ): SGD<V, G, M> | LossScaleOptimizer<V, G, M> | null {
   if (json === null) return null;
   const { className, config } = parts(typeof json === 'string' ? { class_name: json } : json, 'optimizer');
@@ -138,7 +138,7 @@ export function deserialize<V, G, M extends Mode>(
 function deserializeWrapper<V, G, M extends Mode>(
   config: Record<string, unknown>,
   backend: Backend<V, G, M>,
-  extras: Extras,
+  extras: Extras<object>,
 ): LossScaleOptimizer<V, G, M> {
   const { innerOptimizer, ...given } = options(config);
   const inner = parts(nested(innerOptimizer, 'inner_optimizer'), 'inner_optimizer');

@@ -1,12 +1,13 @@
 import { ARRAY, resolve, type Resolved, type Spec } from './check.ts';
 import type { Measure } from './contract.ts';
 import type { ParameterGroup } from './groups.ts';
+import type { SGDRuleConfig } from './rules/sgd.ts';
 import { type OnWarning, toConsole } from './warnings.ts';
 
-/** What Keras's SGD does not have. */
-export interface Extras {
-  /** Variables with a rate, momentum or decay of their own, or frozen. */
-  readonly groups?: readonly ParameterGroup[] | undefined;
+/** What Keras's optimizers do not have. `Options` are those of the rule, which groups may have of their own. */
+export interface Extras<Options = SGDRuleConfig> {
+  /** Variables with a rate, a decay or options of the rule of their own, or frozen. */
+  readonly groups?: readonly ParameterGroup<Options>[] | undefined;
   /**
    * What to do with a step whose gradients are not all finite, or whose norm for `clipnorm` or `globalClipnorm` is not: squares overflow
    * float32 from 1.8e19 on. `"keras"` (default): take it. `"skip"`: drop it, nothing changed, and return `false`. `"throw"`: drop it and
@@ -34,6 +35,6 @@ const SPEC: Spec = {
 };
 
 /** Fills in the defaults and checks; the groups are checked by {@link resolveGroups}. */
-export function resolveExtras(extras: Extras): Resolved<Extras> {
+export function resolveExtras(extras: Extras<object>): Resolved<Extras<object>> {
   return resolve(SPEC, extras, 'extras');
 }

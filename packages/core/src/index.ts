@@ -28,11 +28,12 @@ export type {
 } from './contract.ts';
 export type { Config } from './config.ts';
 export type { BuildOptions, WeightDecayExclusion } from './build.ts';
+export { type DefinedOptimizer, defineOptimizer, type NewOptimizer, type OptimizerClass } from './define-optimizer.ts';
 export { deserialize, deserializeSchedule } from './deserialize.ts';
 export { SgdError, type SgdErrorCode } from './errors.ts';
 export type { Extras } from './extras.ts';
 export type { Gradients } from './step.ts';
-export type { ParameterGroup } from './groups.ts';
+export type { GroupOptions, ParameterGroup } from './groups.ts';
 export type { LearningRate } from './learning-rate.ts';
 export {
   type LossScaleConfig,
@@ -41,6 +42,10 @@ export {
   type LossScaleOptions,
 } from './loss-scale-optimizer.ts';
 export type { Optimizer } from './optimizer.ts';
+export type { OptionSpec, OptionValues } from './optimizer-definition.ts';
+export type { RuleOptimizer } from './rule-optimizer.ts';
+export type { AnyRule, Operation, Ops, Rule, SlotSpec, StepScalar } from './rules/rule.ts';
+export type { SGDRuleConfig } from './rules/sgd.ts';
 export type { OptimizerVariable } from './optimizer-variables.ts';
 export type { OptimizerConfig, OptimizerOptions } from './options.ts';
 export { CosineDecay, type CosineDecayConfig, type CosineDecayOptions } from './schedules/cosine.ts';

@@ -6,6 +6,7 @@ import { LossScale } from './loss-scale.ts';
 import { enter, type Machine } from './machine.ts';
 import { machineOf, Optimizer } from './optimizer.ts';
 import { BASE, NAME } from './options.ts';
+import { RuleOptimizer } from './rule-optimizer.ts';
 import { SGD, type SGDOptions } from './sgd.ts';
 
 /** Options of {@link LossScaleOptimizer}. */
@@ -23,7 +24,7 @@ export interface LossScaleConfig<V, G, M extends Mode> {
   /** The first part of the paths of its own variables. */
   readonly name: string;
   /** The optimizer that was given. */
-  readonly innerOptimizer: SGD<V, G, M>;
+  readonly innerOptimizer: RuleOptimizer<V, G, M>;
   /** The first loss scale. */
   readonly initialScale: number;
   /** Finite steps after which the scale is doubled. */
@@ -32,20 +33,20 @@ export interface LossScaleConfig<V, G, M extends Mode> {
 
 /** What {@link LossScaleOptimizer.fromConfig} takes: what `getConfig` gives, or the options of both. */
 export interface LossScaleFromConfig extends LossScaleOptions {
-  /** The options of the SGD inside, or an SGD that has them: its options are copied, and it is left alone. */
+  /** The options of an SGD to be inside, or an optimizer whose class and options are copied; it is left alone. */
   readonly innerOptimizer:
     | SGDOptions
     | {
-        /** The options of the SGD. */
-        getConfig(): SGDOptions;
+        /** The options of the optimizer. */
+        getConfig(): object;
       };
 }
 
 type OwnConfig = Omit<LossScaleConfig<never, never, Mode>, 'innerOptimizer'>;
 
 const REWRAPPED =
-  'LossScaleOptimizer: expected an SGD that is not wrapped, got the one inside another LossScaleOptimizer; ' +
-  'wrap a new SGD, or copy the whole: LossScaleOptimizer.fromConfig(optimizer.getConfig(), backend)';
+  'LossScaleOptimizer: expected an optimizer that is not wrapped, got the one inside another LossScaleOptimizer; ' +
+  'wrap a new one, or copy the whole: LossScaleOptimizer.fromConfig(optimizer.getConfig(), backend)';
 
 const NAME_DEFAULT = 'loss_scale_optimizer';
 const SPEC: Spec = {
@@ -85,18 +86,18 @@ function resolveOwn(given: LossScaleOptions): OwnConfig {
 export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimizer<V, G, M> {
   readonly className = 'LossScaleOptimizer';
   /** The optimizer that was wrapped. */
-  readonly inner: SGD<V, G, M>;
+  readonly inner: RuleOptimizer<V, G, M>;
   readonly #config: OwnConfig;
   readonly #scale: LossScale;
 
   /**
-   * @param inner - an SGD that is not built, has no `lossScaleFactor`, and leaves gradients that are not finite to the wrapper
+   * @param inner - an optimizer that is not built, has no `lossScaleFactor`, and leaves gradients that are not finite to the wrapper
    * @param options - see {@link LossScaleOptions}
    * @throws SgdError `SGD_INVALID_OPTION`; `SGD_ALREADY_BUILT`; `SGD_UNSUPPORTED`: it is wrapped already
    */
-  constructor(inner: SGD<V, G, M>, options: LossScaleOptions = {}) {
+  constructor(inner: RuleOptimizer<V, G, M>, options: LossScaleOptions = {}) {
     const machine = reading('the optimizer to wrap', (): Machine<V, G, M> => {
-      want(inner instanceof SGD, 'the optimizer to wrap', 'an SGD', inner);
+      want(inner instanceof RuleOptimizer, 'the optimizer to wrap', 'an optimizer such as SGD', inner);
       return machineOf(inner);
     });
     if (machine.owner !== inner) refuse('SGD_UNSUPPORTED', REWRAPPED);
@@ -124,11 +125,11 @@ export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimiz
   }
 
   /**
-   * A new wrapper around a new SGD, from what {@link LossScaleOptimizer.getConfig} gives.
+   * A new wrapper around a new optimizer, from what {@link LossScaleOptimizer.getConfig} gives.
    *
    * @param config - see {@link LossScaleFromConfig}
    * @param backend - the engine of the new optimizer
-   * @param extras - of the new SGD; `nonFinite` must be `"keras"`
+   * @param extras - of the optimizer inside; `nonFinite` must be `"keras"`
    * @throws SgdError as the constructors of both
    */
   static fromConfig<V, G, M extends Mode>(
@@ -138,10 +139,19 @@ export class LossScaleOptimizer<V, G = V, M extends Mode = Mode> extends Optimiz
   ): LossScaleOptimizer<V, G, M> {
     want(isObject(config), 'LossScaleOptimizer: config', 'an object', config);
     const { innerOptimizer, ...own } = config;
-    want(isObject(innerOptimizer), 'LossScaleOptimizer: innerOptimizer', 'an SGD or its options', innerOptimizer);
+    want(
+      isObject(innerOptimizer),
+      'LossScaleOptimizer: innerOptimizer',
+      'an optimizer or options of SGD',
+      innerOptimizer,
+    );
     const { getConfig } = innerOptimizer as { getConfig?: unknown };
     const options = typeof getConfig === 'function' ? (getConfig.call(innerOptimizer) as SGDOptions) : innerOptimizer;
-    return new LossScaleOptimizer(SGD.fromConfig(options as SGDOptions, backend, extras), own);
+    const inner =
+      innerOptimizer instanceof RuleOptimizer
+        ? (innerOptimizer.constructor as typeof SGD).fromConfig(options as SGDOptions, backend, extras)
+        : new SGD(options as SGDOptions, backend, extras);
+    return new LossScaleOptimizer(inner, own);
   }
 
   /** What gradients are divided by in the next step. */

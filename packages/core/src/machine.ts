@@ -5,16 +5,11 @@ import type { Extras } from './extras.ts';
 import { type Group, resolveGroups } from './groups.ts';
 import { type LearningRate, setRate } from './learning-rate.ts';
 import type { LossScale } from './loss-scale.ts';
+import type { OptimizerDefinition } from './optimizer-definition.ts';
 import { clipOf, type OptimizerConfig } from './options.ts';
 import { thrown } from './shown.ts';
 import type { BuiltVariable } from './variables.ts';
 import type { OnWarning } from './warnings.ts';
-
-/** What an optimizer's own options say to the machine. */
-export interface MachineConfig extends OptimizerConfig {
-  readonly momentum: number;
-  readonly nesterov: boolean;
-}
 
 /** What is known of the variables before the engine opens a session on them. */
 export interface Plan<V, G> {
@@ -49,8 +44,9 @@ export interface Built<V, G, M extends Mode> extends Plan<V, G> {
  */
 export interface Machine<V, G, M extends Mode> {
   readonly backend: Backend<V, G, M>;
-  readonly config: MachineConfig;
-  readonly extras: Resolved<Extras>;
+  readonly definition: OptimizerDefinition;
+  readonly config: OptimizerConfig;
+  readonly extras: Resolved<Extras<object>>;
   /** The first is the optimizer's own, of all variables that no group names. */
   readonly groups: readonly Group[];
   /** The numbers of the step under way, filled anew each time. */
@@ -74,21 +70,39 @@ export interface Machine<V, G, M extends Mode> {
   excluded: { readonly variables: readonly (V | string)[]; readonly names: readonly RegExp[] };
 }
 
+/** What a machine is made of. */
+export interface MachineSettings<V, G, M extends Mode> {
+  readonly backend: Backend<V, G, M>;
+  readonly definition: OptimizerDefinition;
+  readonly config: OptimizerConfig;
+  /** The part of the config that is the rule's. */
+  readonly ruleConfig: object;
+  readonly extras: Resolved<Extras<object>>;
+  readonly warn: OnWarning;
+}
+
 /** A machine that is not built. */
-export function makeMachine<V, G, M extends Mode>(
-  backend: Backend<V, G, M>,
-  config: MachineConfig,
-  extras: Resolved<Extras>,
-  warn: OnWarning,
-): Machine<V, G, M> {
+export function makeMachine<V, G, M extends Mode>({
+  backend,
+  definition,
+  config,
+  ruleConfig,
+  extras,
+  warn,
+}: MachineSettings<V, G, M>): Machine<V, G, M> {
   const second = 'the second argument';
   const contract = reading(second, () =>
     isPromise(backend) ? backend : (backend as { contract?: unknown } | null | undefined)?.contract,
   );
-  want(contract === 1, second, 'a contract 1 backend such as cpu(); did you mean @sgd/tfjs?', contract, 'SGD_CONTRACT');
-  const groups = reading('extras: groups', () => resolveGroups(extras.groups, config));
+  want(contract === 2, second, 'a contract 2 backend such as cpu(); did you mean @sgd/tfjs?', contract, 'SGD_CONTRACT');
+  const { weightDecay } = config;
+  const { options: ruleOptions, rule } = definition;
+  const groups = reading('extras: groups', () =>
+    resolveGroups(extras.groups, { weightDecay, ruleConfig, ruleOptions }),
+  );
   const machine: Machine<V, G, M> = {
     backend,
+    definition,
     config,
     extras,
     groups,
@@ -98,7 +112,12 @@ export function makeMachine<V, G, M extends Mode>(
       lossScale: config.lossScaleFactor ?? 1,
       accumulationSteps: config.gradientAccumulationSteps || 1,
       clipLimit: clipOf(config)[1],
-      rates: groups.map(({ momentum, weightDecay }) => ({ learningRate: 0, momentum, weightDecay: weightDecay ?? 0 })),
+      updateCount: 1,
+      rates: groups.map((group) => ({
+        learningRate: 0,
+        weightDecay: group.weightDecay ?? 0,
+        options: (rule.scalars ?? []).map((name) => (group.config as Record<string, number>)[name] as number),
+      })),
       averageMomentum: 0,
       averageOverwrite: false,
     },

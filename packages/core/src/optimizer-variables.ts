@@ -14,24 +14,21 @@ export interface OptimizerVariable {
 /** Where values are: a number of core's, or a slot of the engine's. */
 export type Located = OptimizerVariable & { readonly value: number | { readonly slot: Slot; readonly index: number } };
 
-type KeptSlot = Exclude<Slot, 'variable'>;
-
-/** Keras's order of creation, and its names. */
-const KINDS: Readonly<Record<KeptSlot, string>> = {
-  average: 'average',
-  accumulator: 'gradient_accumulator',
-  momentum: 'momentum',
-};
-
-/** The slots, in Keras's order of creation. */
-export const SLOTS = Object.keys(KINDS) as readonly KeptSlot[];
-
-/** Whether a variable has a slot: one that is overwritten by its gradient has at most an accumulator. */
-export function hasSlot(program: Program, index: number, slot: KeptSlot): boolean {
-  return program.slots.has(slot) && (slot === 'accumulator' || !program.variables[index]?.overwrites);
+/** The slots of a program by name, in Keras's order of creation. */
+export function slotNames({ averages, accumulates, slots }: Program): readonly Slot[] {
+  return [
+    ...(averages ? ['average'] : []),
+    ...(accumulates ? ['gradient_accumulator'] : []),
+    ...slots.map(({ name }) => name),
+  ];
 }
 
-/** Keras's list: iteration, learning rate (if it is a number), averages, accumulators, momentums; before them a wrapper's own. */
+/** Whether a variable has a slot of its program: one that is overwritten by its gradient has at most an accumulator. */
+export function hasSlot(program: Program, index: number, slot: Slot): boolean {
+  return slot === 'gradient_accumulator' || !program.variables[index]?.overwrites;
+}
+
+/** Keras's list: iteration, learning rate (if it is a number), averages, accumulators, the rule's slots; before them a wrapper's own. */
 export function optimizerVariables<V, G, M extends Mode>(machine: Machine<V, G, M>, caller: unknown): Located[] {
   const { rate, built, config, micro, scale, owner } = machine;
   const list: Located[] = [];
@@ -47,15 +44,12 @@ export function optimizerVariables<V, G, M extends Mode>(machine: Machine<V, G, 
   }
   scalar(`${config.name}/iteration`, 'int32', micro);
   if (typeof rate === 'number') scalar(`${config.name}/learning_rate`, 'float32', rate);
-  for (const slot of SLOTS) {
-    built?.variables.forEach(({ path, shape, dtype }, index) => {
+  if (built === null) return list;
+  for (const slot of slotNames(built.program)) {
+    built.variables.forEach(({ path, shape, dtype }, index) => {
       if (!hasSlot(built.program, index, slot)) return;
-      list.push({
-        path: `${config.name}/${path.replaceAll('/', '_')}_${KINDS[slot]}`,
-        shape,
-        dtype,
-        value: { slot, index },
-      });
+      const value = { slot, index };
+      list.push({ path: `${config.name}/${path.replaceAll('/', '_')}_${slot}`, shape, dtype, value });
     });
   }
   return list;

@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import type { Clip } from './contract.ts';
 import { reading } from './errors.ts';
 import { isRate, type LearningRate, RATE_WANTED } from './learning-rate.ts';
+import type { OptimizerDefinition } from './optimizer-definition.ts';
 import type { OnWarning } from './warnings.ts';
 
 /** Options that every optimizer has. Names, defaults and checks are Keras's. */
@@ -69,22 +70,26 @@ const CLIPS = { clipnorm: 'norm', globalClipnorm: 'global-norm', clipvalue: 'val
 const LIMITS = Object.keys(CLIPS) as (keyof typeof CLIPS)[];
 
 /**
- * Fills in the defaults and checks by Keras's rules. `own` are the options that the optimizer adds to the base class's.
+ * Fills in the defaults and checks by Keras's rules.
  * Keras's legacy option `decay` is dropped, with a warning unless it is null.
  */
-export function resolveOptions<T>(
+export function resolveOptions<T extends OptimizerConfig>(
   given: OptimizerOptions,
-  name: string,
-  own: Spec,
+  { name, options: own, defaults }: Pick<OptimizerDefinition, 'name' | 'options' | 'defaults'>,
   warn: OnWarning,
-): OptimizerConfig & T {
+): T {
   const { decay, ...options } = reading('options', () => {
     want(isOptions(given), 'options', 'an object', given);
     return { ...given } as Record<string, unknown>;
   });
   if (options.name === null) options.name = name;
-  const spec = { name: [name, ...NAME], learningRate: [0.01, isRate, RATE_WANTED], ...BASE, ...own } satisfies Spec;
-  const config = resolve<OptimizerConfig & T>(spec, options, 'options');
+  const spec = {
+    name: [name, ...NAME],
+    learningRate: [defaults.learningRate, isRate, RATE_WANTED],
+    ...BASE,
+    ...own,
+  } satisfies Spec;
+  const config = resolve<T>(spec, options, 'options');
   const { emaMomentum, emaOverwriteFrequency: often, useEma } = config;
   if (useEma) {
     // Keras looks at the range of these only when they are used

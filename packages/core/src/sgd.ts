@@ -1,11 +1,10 @@
-import { BOOLEAN, type Spec, UNIT } from './check.ts';
 import type { Config } from './config.ts';
 import type { Backend, FloatArray, HostTensor, Mode } from './contract.ts';
-import { type Extras, resolveExtras } from './extras.ts';
-import { makeMachine } from './machine.ts';
-import { machineOf, Optimizer } from './optimizer.ts';
-import { type OptimizerOptions, resolveOptions } from './options.ts';
-import { once } from './warnings.ts';
+import type { Extras } from './extras.ts';
+import { kindOf, type OptimizerDefinition } from './optimizer-definition.ts';
+import type { OptimizerOptions } from './options.ts';
+import { RuleOptimizer } from './rule-optimizer.ts';
+import { sgd, type SGDRuleConfig } from './rules/sgd.ts';
 
 /** Options of {@link SGD}: Keras's, in camelCase. */
 export interface SGDOptions extends OptimizerOptions {
@@ -21,7 +20,13 @@ export interface SGDConfig extends Config<SGDOptions> {
   readonly name: string;
 }
 
-const OWN: Spec = { momentum: [0, ...UNIT], nesterov: [false, ...BOOLEAN] };
+const DEFINITION: OptimizerDefinition = {
+  className: 'SGD',
+  name: 'sgd',
+  options: { momentum: kindOf({ default: 0, minimum: 0, maximum: 1 }), nesterov: kindOf(false) },
+  defaults: { learningRate: 0.01 },
+  rule: sgd,
+};
 
 /**
  * Stochastic gradient descent with momentum. For a variable `x` with gradient `g`:
@@ -49,41 +54,24 @@ const OWN: Spec = { momentum: [0, ...UNIT], nesterov: [false, ...BOOLEAN] };
  * optimizer.apply({ weights: new Float32Array([1, 1, 1]) });
  * ```
  */
-export class SGD<V, G = V, M extends Mode = Mode> extends Optimizer<V, G, M> {
-  readonly className = 'SGD';
-  readonly #config: SGDConfig;
-
+export class SGD<V, G = V, M extends Mode = Mode> extends RuleOptimizer<V, G, M, SGDConfig> {
   /**
    * @param options - Keras's options
    * @param backend - the engine, e.g. `cpu()`
    * @param extras - what Keras does not have: groups, a policy for gradients that are not finite, measures, warnings
    * @throws SgdError `SGD_INVALID_OPTION`: an option that is unknown, of another type or out of range; `SGD_CONTRACT`
    */
-  constructor(options: SGDOptions, backend: Backend<V, G, M>, extras: Extras = {}) {
-    const checked = resolveExtras(extras);
-    const warn = once(checked.onWarning);
-    const config = resolveOptions<SGDConfig>(options, 'sgd', OWN, warn);
-    super(makeMachine(backend, config, checked, warn), config.name);
-    this.#config = config;
+  constructor(options: SGDOptions, backend: Backend<V, G, M>, extras?: Extras<SGDRuleConfig>) {
+    super(DEFINITION, options, backend, extras);
   }
 
   /** As {@link SGD.constructor}, from what {@link SGD.getConfig} gives. */
   static fromConfig<V, G, M extends Mode>(
     config: SGDOptions,
     backend: Backend<V, G, M>,
-    extras?: Extras,
+    extras?: Extras<SGDRuleConfig>,
   ): SGD<V, G, M> {
     return new SGD(config, backend, extras);
-  }
-
-  /** The options. `learningRate` is the number in force, in float32, or the schedule or function. */
-  override getConfig(): SGDConfig {
-    return { ...this.#config, learningRate: machineOf(this).rate };
-  }
-
-  /** `loss * lossScaleFactor`, or the loss where that is null. */
-  override scaleLoss(loss: number): number {
-    return loss * (this.#config.lossScaleFactor ?? 1);
   }
 }
 

@@ -3,21 +3,17 @@ import type { Entry, FloatArray, Mode, WriteEntry } from './contract.ts';
 import { refuse } from './errors.ts';
 import { setRate } from './learning-rate.ts';
 import { type Machine, runAsync, wantBuilt } from './machine.ts';
-import { hasSlot, SLOTS } from './optimizer-variables.ts';
+import { hasSlot, slotNames } from './optimizer-variables.ts';
 import { thrown } from './shown.ts';
 import { differences, Expected, readOnce } from './state-check.ts';
 import { jsonOf } from './state-json.ts';
 import type { BuiltVariable } from './variables.ts';
 
-/** The slots of one variable, row-major, in the variable's type. */
-export interface SlotState {
-  /** Where the optimizer has momentum. */
-  readonly momentum?: FloatArray;
-  /** Where it accumulates gradients. */
-  readonly accumulator?: FloatArray;
-  /** Where it averages. */
-  readonly average?: FloatArray;
-}
+/**
+ * The slots of one variable, row-major, in the variable's type: `gradient_accumulator` where the optimizer accumulates gradients, `average`
+ * where it averages, and those of its rule, such as `momentum`.
+ */
+export type SlotState = Readonly<Record<string, FloatArray>>;
 
 /** Lines about what does not fit. */
 const MOST = 9;
@@ -30,7 +26,7 @@ const MOST = 9;
  */
 export interface State {
   /** The version of this form. */
-  readonly format: 'sgd-state/1';
+  readonly format: 'sgd-state/2';
   /** The optimizer's class and options. Only the class is looked at on the way in. */
   readonly config: Readonly<Record<string, unknown>> & { readonly className: string };
   /**
@@ -59,13 +55,14 @@ function stateOf<V, G, M extends Mode, T>(
 ): Record<string, unknown> {
   const learningRate = isNumber(rate) ? rate : null;
   const slots: Record<string, Record<string, T>> = Object.create(null);
+  const names = built === null ? [] : slotNames(built.program);
   built?.variables.forEach((variable, index) => {
     const own: Record<string, T> = (slots[variable.path] = Object.create(null));
-    for (const slot of SLOTS) if (hasSlot(built.program, index, slot)) own[slot] = leaf(variable, { slot, index });
+    for (const slot of names) if (hasSlot(built.program, index, slot)) own[slot] = leaf(variable, { slot, index });
   });
   const generated = built?.variables.filter((variable) => variable.generated).map(({ path }) => path);
   return {
-    format: 'sgd-state/1',
+    format: 'sgd-state/2',
     config: { className, ...config, learningRate },
     iterations: micro,
     learningRate,
@@ -135,7 +132,7 @@ export function writeState<V, G, M extends Mode>(
   const { iterations, learningRate, slots, lossScale, generatedPaths = [] } = check(machine, state, className);
   const entries: WriteEntry[] = [];
   stateOf(machine, className, ({ path }, entry) =>
-    entries.push({ ...entry, values: slots[path]?.[entry.slot as keyof SlotState] as FloatArray }),
+    entries.push({ ...entry, values: slots[path]?.[entry.slot] as FloatArray }),
   );
   const write = (): Promise<void> => session.write(entries);
   const finish = (): void => {

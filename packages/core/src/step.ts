@@ -218,6 +218,7 @@ function fill<V, G, M extends Mode>(machine: Machine<V, G, M>): void {
   // the window of the update under way counts, so that with accumulation all its micro-batches overwrite (Keras rule)
   const done = iterations(machine);
   step.phase = updates ? 'update' : 'accumulate';
+  step.updateCount = done + 1;
   step.averageMomentum = done === 0 ? 0 : config.emaMomentum;
   step.averageOverwrite = config.useEma && !!often && (done + 1) % often === 0;
   if (scale !== null) step.lossScale = scale.value;

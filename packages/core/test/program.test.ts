@@ -53,8 +53,9 @@ describe('the program', () => {
       weightDecay: 0,
     };
     const program = programOf(options, { nonFinite: 'throw', measure: ['update-norm'] });
-    expect(program).toMatchObject({ nesterov: true, unscale: true, finiteCheck: true });
-    expect(program.slots).toEqual(new Set(['momentum', 'accumulator', 'average']));
+    expect(program).toMatchObject({ unscale: true, finiteCheck: true, accumulates: true, averages: true });
+    expect(program.configs).toEqual([{ momentum: 0.5, nesterov: true }]);
+    expect(program.slots).toEqual([{ name: 'momentum', initial: 0 }]);
     expect(program.measure).toEqual(new Set(['update-norm']));
     expect(program.variables.map((v) => v.decays)).toEqual([true, false, false]);
   });
@@ -70,7 +71,7 @@ describe('the program', () => {
       [2, false],
       [0, false],
     ]);
-    expect(program.slots).toEqual(new Set(['momentum']));
+    expect(program.slots).toEqual([{ name: 'momentum', initial: 0 }]);
   });
 
   it('has the clip that is above 0', () => {

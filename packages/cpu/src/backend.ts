@@ -2,8 +2,22 @@ import { type Backend, checkOptions, type Feature, type HostTensor, SgdError, sh
 import { openSession } from './session.ts';
 import { arrayOf, came, type CpuGradient, type CpuVariable, fits, type Shaped, shapeOf } from './tensor.ts';
 
-const FEATURES =
-  'momentum nesterov weight-decay accumulation average finite-check clip-value clip-norm clip-global-norm groups measure overwrite constraint float64';
+const FEATURES: readonly Feature[] = [
+  'weight-decay',
+  'accumulation',
+  'average',
+  'finite-check',
+  'clip-value',
+  'clip-norm',
+  'clip-global-norm',
+  'groups',
+  'measure',
+  'overwrite',
+  'constraint',
+  'float64',
+  'pow',
+  'sum',
+];
 
 const copyOf = (values: HostTensor): Shaped => ({ ...values, data: values.data.slice() });
 
@@ -51,10 +65,10 @@ export function cpu(options: CpuOptions = {}): Backend<CpuVariable, CpuGradient,
     throw new SgdError('SGD_INVALID_OPTION', `cpu: jitless: expected a boolean, got ${shown(jitless)}`);
   }
   return {
-    contract: 1,
+    contract: 2,
     name: 'cpu',
     mode: 'sync',
-    supports: new Set(FEATURES.split(' ') as Feature[]),
+    supports: new Set(FEATURES),
     tolerance: { rtol: 0, atol: 0 },
     variable: copyOf,
     gradient: copyOf,

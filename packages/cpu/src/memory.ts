@@ -1,7 +1,7 @@
 import { type FloatArray, type ProgramVariable, SgdError, type SgdErrorCode, Spans } from '@sgd/core';
 import { arrayOf, type CpuGradient, type CpuVariable } from './tensor.ts';
 
-/** Elements of a gradient that may be kept from step to step: so few that keeping it costs nobody memory. */
+/** Gradients of up to this many elements are cached by identity: small enough to keep alive. */
 const SMALL = 64;
 
 /** The memory of the variables of a session, and of the gradients of the step under way. */
@@ -25,7 +25,7 @@ export class Memory {
     this.arrays.forEach((array, i) => this.#checkApart(this.#spans.add(array), i, 'SGD_INVALID_OPTION'));
   }
 
-  /** Looks at variables and gradients before anything else is done with them. Throws `SGD_DETACHED`, `SGD_GRADIENT_SHAPE`. */
+  /** Checks variables and gradients before anything is computed. Throws `SGD_DETACHED`, `SGD_GRADIENT_SHAPE`. */
   take(gradients: readonly CpuGradient[], indices: readonly number[]): void {
     const given = this.gradients;
     // all arrays first: a getter of the caller's may detach any of them

@@ -4,6 +4,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { reference } from './reference.ts';
 import { numbers } from '../../../tests/support/arbitraries.ts';
+import { program as sgdProgram, update as plainUpdate, variable } from '../../../tests/support/programs.ts';
 import { program, same, step, trial } from './trial.ts';
 
 describe.each([
@@ -33,34 +34,15 @@ describe.each([
 });
 
 describe('a global norm', () => {
-  const update: Step = {
-    phase: 'update',
-    ordinary: true,
-    lossScale: 1,
-    accumulationSteps: 1,
-    clipLimit: 0.1,
-    rates: [{ learningRate: 1, momentum: 0, weightDecay: 0 }],
-    averageMomentum: 0,
-    averageOverwrite: false,
-  };
-  const many = (count: number, wide: (i: number) => boolean): Program => ({
-    rule: 'sgd',
-    slots: new Set(),
-    nesterov: false,
-    unscale: false,
-    clip: 'global-norm',
-    finiteCheck: false,
-    measure: new Set(),
-    variables: Array.from({ length: count }, (_, i) => ({
-      path: `v${i}`,
-      shape: [1 + (i % 5)],
-      dtype: wide(i) ? 'float64' : 'float32',
-      group: 0,
-      decays: false,
-      overwrites: false,
-      constraint: null,
-    })),
-  });
+  const rates = { learningRate: 1, weightDecay: 0, options: [0] };
+  const update: Step = { ...plainUpdate, clipLimit: 0.1, rates: [rates, rates] };
+  const many = (count: number, wide: (i: number) => boolean): Program =>
+    sgdProgram(
+      Array.from({ length: count }, (_, i) =>
+        variable(1 + (i % 5), { path: `v${i}`, dtype: wide(i) ? 'float64' : 'float32' }),
+      ),
+      { clip: 'global-norm' },
+    );
 
   // the sums of the gradients are summed in numpy's order too
   it.each([7, 8, 9, 16, 127, 128, 129, 300])('over %i variables, in any order of theirs', (count) => {

@@ -33,7 +33,8 @@ const maximum = (a: number, b: number): number => (a !== a || b !== b ? NaN : a 
 const minimum = (a: number, b: number): number => (a !== a || b !== b ? NaN : a < b ? a : b);
 
 export function reference(program: Program, initial: readonly FloatArray[]): Reference {
-  const { slots } = program;
+  const { accumulates, averages } = program;
+  const hasMomentum = program.slots.length > 0;
   const zeros = (i: number): number[] => Array.from(initial[i]!, () => 0);
   const each = program.variables.map((_, i) => i);
   const ref: Reference = {
@@ -53,16 +54,16 @@ export function reference(program: Program, initial: readonly FloatArray[]): Ref
     for (const one of ordinary) {
       const R = roundingOf(one.i);
       if (program.unscale) one.g = one.g.map((g) => R(g / R(s.lossScale)));
-      if (!slots.has('accumulator')) continue;
+      if (!accumulates) continue;
       one.g = one.g.map((g, e) => R(g + ref.v[one.i]![e]!));
       if (updates) one.g = one.g.map((value) => R(value / R(s.accumulationSteps)));
     }
     if (program.finiteCheck && updates && !norms(ordinary).every(Number.isFinite)) return false;
     for (const { i, g } of given) if (program.variables[i]!.overwrites) overwrite(i, g, updates);
     if (!s.ordinary) return true;
-    if (slots.has('accumulator') && !updates) for (const { i, g } of ordinary) ref.v[i] = g;
+    if (accumulates && !updates) for (const { i, g } of ordinary) ref.v[i] = g;
     if (updates) update(s, ordinary);
-    if (slots.has('average')) average(s);
+    if (averages) average(s);
     for (const { i } of ordinary) {
       const { constraint, shape } = program.variables[i]!;
       if (!constraint) continue;
@@ -74,7 +75,7 @@ export function reference(program: Program, initial: readonly FloatArray[]): Ref
   }
 
   function overwrite(i: number, g: number[], updates: boolean): void {
-    if (slots.has('accumulator')) {
+    if (accumulates) {
       const largest = g.map((value, e) => maximum(value, ref.v[i]![e]!));
       ref.v[i] = updates ? zeros(i) : largest;
       if (updates) ref.x[i] = largest;
@@ -90,8 +91,9 @@ export function reference(program: Program, initial: readonly FloatArray[]): Ref
     for (const { i, g } of ordinary) {
       const R = roundingOf(i);
       const { group, decays } = program.variables[i]!;
+      const { nesterov } = program.configs[group] as { nesterov: boolean };
       const lr = R(s.rates[group]!.learningRate);
-      const b = R(s.rates[group]!.momentum);
+      const b = R(s.rates[group]!.options[0]!);
       const wd = R(s.rates[group]!.weightDecay);
       const x = ref.x[i]!;
       const m = ref.m[i]!;
@@ -99,10 +101,10 @@ export function reference(program: Program, initial: readonly FloatArray[]): Ref
         const old = x[e]!;
         if (decays) x[e] = R(x[e]! - R(R(x[e]! * wd) * lr));
         const move = R(R(g[e]!) * lr);
-        if (!slots.has('momentum')) x[e] = R(x[e]! - move);
+        if (!hasMomentum) x[e] = R(x[e]! - move);
         else {
           m[e] = R(R(m[e]! * b) - move);
-          x[e] = R(x[e]! + (program.nesterov ? R(R(m[e]! * b) - move) : m[e]!));
+          x[e] = R(x[e]! + (nesterov ? R(R(m[e]! * b) - move) : m[e]!));
         }
         moved += (x[e]! - old) ** 2;
       }

@@ -139,25 +139,29 @@ describe('a gradient', () => {
 });
 
 describe('variables without a gradient in a step', () => {
-  const slots = new Set(['accumulator', 'average'] as const);
+  const keeps = ['gradient_accumulator', 'average'] as const;
 
   it('lose what they accumulated in an updating step, and are averaged in every one', async () => {
     const arrays = [new Float32Array([1]), new Float32Array([2]), new Float32Array([3])];
-    const made = program([variable(1), variable(1), variable(1, { overwrites: true })], { slots });
+    const made = program([variable(1), variable(1), variable(1, { overwrites: true })], { keeps });
     const session = cpu().open(made, arrays);
     const step = { ...update, accumulationSteps: 2 };
     const one = new Float32Array([1]);
-    const read = async (slot: 'accumulator' | 'average', index: number): Promise<number> =>
+    const read = async (slot: 'gradient_accumulator' | 'average', index: number): Promise<number> =>
       (await session.read([{ slot, index }]))[0]![0]!;
     session.step({ ...step, phase: 'accumulate' }, [one, one], [1, 2]);
-    expect([await read('accumulator', 0), await read('accumulator', 1), await read('accumulator', 2)]).toEqual([
-      0, 1, 1,
-    ]);
+    expect([
+      await read('gradient_accumulator', 0),
+      await read('gradient_accumulator', 1),
+      await read('gradient_accumulator', 2),
+    ]).toEqual([0, 1, 1]);
     expect([await read('average', 0), await read('average', 1)]).toEqual([0.5, 1]);
     session.step(step, [one], [0]);
-    expect([await read('accumulator', 0), await read('accumulator', 1), await read('accumulator', 2)]).toEqual([
-      0, 0, 0,
-    ]);
+    expect([
+      await read('gradient_accumulator', 0),
+      await read('gradient_accumulator', 1),
+      await read('gradient_accumulator', 2),
+    ]).toEqual([0, 0, 0]);
     expect([await read('average', 0), await read('average', 1)]).toEqual([0.625, 1.5]);
     expect(arrays.map((x) => x[0])).toEqual([0.75, 2, 3]);
   });
@@ -171,7 +175,7 @@ describe('constraints', () => {
       seen.push(data, shape, Array.from(data));
       data.fill(7);
     };
-    const made = program([variable(4, { shape: [2, 2], constraint })], { slots: new Set(['average']) });
+    const made = program([variable(4, { shape: [2, 2], constraint })], { keeps: ['average'] });
     cpu()
       .open(made, [w])
       .step({ ...update, averageMomentum: 0, averageOverwrite: true }, [new Float32Array([2, 2, 2, 2])], [0]);
@@ -204,11 +208,11 @@ describe('constraints', () => {
 });
 
 describe('read and write', () => {
-  const slots = new Set(['momentum', 'accumulator', 'average'] as const);
+  const keeps = ['momentum', 'gradient_accumulator', 'average'] as const;
   const opened = (): { w: Float32Array; session: ReturnType<ReturnType<typeof cpu>['open']> } => {
     const w = new Float32Array([1, 2]);
     const variables = [variable(2), variable(1, { path: 'scale', overwrites: true })];
-    return { w, session: cpu().open(program(variables, { slots }), [w, new Float32Array(1)]) };
+    return { w, session: cpu().open(program(variables, { keeps }), [w, new Float32Array(1)]) };
   };
 
   it('copies, as of the call', async () => {
@@ -260,7 +264,7 @@ describe('read and write', () => {
 describe('averages', () => {
   it('are assigned, or change places with the variables', async () => {
     const w = new Float32Array([4]);
-    const session = cpu().open(program([variable(1)], { slots: new Set(['average']) }), [w]);
+    const session = cpu().open(program([variable(1)], { keeps: ['average'] }), [w]);
     const average = async (): Promise<number> => (await session.read([{ slot: 'average', index: 0 }]))[0]![0]!;
     session.step(update, [new Float32Array([4])], [0]);
     expect([w[0], await average()]).toEqual([2, 1]);
@@ -272,7 +276,7 @@ describe('averages', () => {
 
   it('leave an overwriting variable alone', () => {
     const arrays = [new Float32Array([4]), new Float32Array([5])];
-    const made = program([variable(1), variable(1, { overwrites: true })], { slots: new Set(['average']) });
+    const made = program([variable(1), variable(1, { overwrites: true })], { keeps: ['average'] });
     cpu().open(made, arrays).averages('assign');
     expect(arrays.map((x) => x[0])).toEqual([0, 5]);
   });
@@ -281,7 +285,7 @@ describe('averages', () => {
 describe('measured', () => {
   it('has what was asked for, of the last updating step', async () => {
     const made = program([variable(2), variable(1, { overwrites: true })], {
-      slots: new Set(['accumulator']),
+      keeps: ['gradient_accumulator'],
       finiteCheck: true,
       measure: new Set(['gradient-norm', 'update-norm']),
     });
@@ -312,7 +316,7 @@ describe('measured', () => {
 
 it("a disposed session has no slots, and the variables are the caller's", async () => {
   const w = new Float32Array([1, 2]);
-  const session = cpu().open(program([variable(2)], { slots: new Set(['momentum']) }), [w]);
+  const session = cpu().open(program([variable(2)], { keeps: ['momentum'] }), [w]);
   session.dispose();
   expect((await failure(() => session.read([{ slot: 'momentum', index: 0 }]))).code).toBe('SGD_STATE_MISMATCH');
   expect(Array.from(w)).toEqual([1, 2]);

@@ -49,7 +49,10 @@ describe('memory', () => {
     async (_name, options) => {
       const script = `${await bundle('cpu', 'cpu')}\n${measure(40, options)}`;
       const flags = ['--min-semi-space-size=256', '--max-semi-space-size=256'];
-      const { stdout } = await promisify(execFile)(process.execPath, [...flags, '-e', script]);
+      // through standard input: as an argument it would be too long
+      const running = promisify(execFile)(process.execPath, [...flags, '-']);
+      running.child.stdin!.end(script);
+      const { stdout } = await running;
       const { perStep, collections } = JSON.parse(stdout) as { perStep: number; collections: number };
       expect(perStep).toBeLessThan(16);
       expect(collections).toBe(0);

@@ -1,4 +1,4 @@
-import type { DType, FloatArray, Program, Slot, Step } from '@sgd/core';
+import type { DType, FloatArray, Program, Step } from '@sgd/core';
 import { cpu } from '@sgd/cpu';
 import fc from 'fast-check';
 import { expect } from 'vitest';
@@ -23,7 +23,7 @@ export async function trial(
   seed: number,
   backend: ReturnType<typeof cpu> = cpu(),
 ): Promise<void> {
-  const { variables, slots } = made;
+  const { variables } = made;
   const initial = variables.map((v, i) => numbers(seed + i, v.shape[0]!, v.dtype, rare * 3));
   const arrays = initial.map((values) => values.slice());
   const ref = reference(made, initial);
@@ -34,7 +34,7 @@ export async function trial(
     if (backwards) indices.reverse();
     const now: Step = {
       ...rest,
-      phase: updates || !slots.has('accumulator') ? 'update' : 'accumulate',
+      phase: updates || !made.accumulates ? 'update' : 'accumulate',
       ordinary: indices.some((i) => !variables[i]!.overwrites),
     };
     const gradients = indices.map((i) => numbers(own + i, variables[i]!.shape[0]!, variables[i]!.dtype, rare));
@@ -53,7 +53,7 @@ export async function trial(
   }
 }
 
-const LETTERS = { momentum: 'm', accumulator: 'v', average: 'a' } as const;
+const LETTERS = { momentum: 'm', gradient_accumulator: 'v', average: 'a' } as const;
 
 /** Sums in float64 taken in another order. */
 function close(got: number | undefined, wanted: number | undefined): void {
@@ -62,10 +62,12 @@ function close(got: number | undefined, wanted: number | undefined): void {
   else expect(Math.abs(got! - wanted)).toBeLessThanOrEqual(1e-12 * wanted);
 }
 
-function slotsOf(made: Program): { slot: Exclude<Slot, 'variable'>; index: number }[] {
-  return made.variables.flatMap(({ overwrites }, index) =>
-    [...made.slots].filter((slot) => slot === 'accumulator' || !overwrites).map((slot) => ({ slot, index })),
-  );
+function slotsOf(made: Program): { slot: keyof typeof LETTERS; index: number }[] {
+  return made.variables.flatMap(({ overwrites }, index) => [
+    ...(made.accumulates ? [{ slot: 'gradient_accumulator' as const, index }] : []),
+    ...(made.averages && !overwrites ? [{ slot: 'average' as const, index }] : []),
+    ...(made.slots.length > 0 && !overwrites ? [{ slot: 'momentum' as const, index }] : []),
+  ]);
 }
 
 /** The same numbers; NaN equals NaN, 0 equals -0. */

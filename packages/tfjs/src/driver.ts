@@ -135,12 +135,8 @@ export class Driver {
 
   /** The slots' tensors, in Keras's order. */
   #live(): Tensor[] {
-    const { average, accumulator, momentum } = this.#host.state?.slots ?? {
-      average: [],
-      accumulator: [],
-      momentum: [],
-    };
-    return [...average, ...accumulator, ...momentum].filter((tensor) => tensor !== undefined);
+    const { average = [], gradient_accumulator: accumulator = [], ...ofRule } = this.#host.state?.slots ?? {};
+    return [average, accumulator, ...Object.values(ofRule)].flat().filter((tensor) => tensor !== undefined);
   }
 
   /** Replaces a tensor of the optimizer's own, so that there is one of each at most. */

@@ -1,14 +1,13 @@
-import type { Step } from '@sgd/core';
 import { engineOf } from './engines.ts';
-import { ordinaryBy } from './gpu/step.ts';
-import { passOnWebgl, type Webgl } from './gpu/webgl.ts';
-import { passOnWebgpu, type Webgpu } from './gpu/webgpu.ts';
+import { stepOn } from './gpu/step.ts';
+import { type Webgl, webglDevice } from './gpu/webgl.ts';
+import { type Webgpu, webgpuDevice } from './gpu/webgpu.ts';
 import { type Arrays, stepInLoops } from './loops.ts';
-import { type Ordinarily, stepByOps } from './ops.ts';
+import { stepByOps } from './ops.ts';
 import { instantiate } from './simd/instantiate.ts';
 import { type Heap, memoryOf, stepInWasm } from './simd/step.ts';
-import type { State } from './state.ts';
-import type { Tensor, TensorFlow } from './tf.ts';
+import type { TakeStep } from './step.ts';
+import type { TensorFlow } from './tf.ts';
 
 /** Which way a step takes, and why. */
 export interface PathInfo {
@@ -22,7 +21,7 @@ export interface PathInfo {
 
 /** A way to take a step. */
 export interface Path extends PathInfo {
-  readonly step: (state: State, step: Step, gradients: readonly Tensor[], indices: readonly number[]) => boolean;
+  readonly step: TakeStep;
 }
 
 /** The way that a step takes on the engine of now. */
@@ -45,15 +44,15 @@ export function choosePath(tf: TensorFlow, exact: boolean): Path {
     engine,
     path: 'fused',
     why: 'programs of the device that do all of the rule at once',
-    step: (state, step, gradients, indices) => stepByOps(state, step, gradients, indices, programs),
+    step: programs,
   };
 }
 
-const ON_WEBGL = ordinaryBy(passOnWebgl);
-const ON_WEBGPU = ordinaryBy(passOnWebgpu);
+const ON_WEBGL = stepOn(webglDevice);
+const ON_WEBGPU = stepOn(webgpuDevice);
 
 /** What runs programs on this engine, or why there is nothing. */
-function programsOf(engine: string, tf: TensorFlow): Ordinarily | string {
+function programsOf(engine: string, tf: TensorFlow): TakeStep | string {
   const strange = `this version of tfjs-backend-${engine} looks another inside`;
   if (engine === 'webgl') {
     const { gpgpu, texData, uploadToGPU, compileAndRun } = tf.backend() as unknown as Partial<Webgl>;

@@ -1,7 +1,18 @@
 import { type Constraint, type Entry, type Measured, type Program, type Session, SgdError } from '@sgd/core';
 import { copyOf, engineOf, readAll, readsAtOnce, wantDevice, wantValues } from './engines.ts';
 import { choosePath } from './paths.ts';
-import { copied, type Figure, makeState, put, type Ref, sizeOf, type State, tensorOf, wantAlive } from './state.ts';
+import {
+  assign,
+  copied,
+  type Figure,
+  makeState,
+  put,
+  type Ref,
+  sizeOf,
+  type State,
+  tensorOfSlot,
+  wantAlive,
+} from './state.ts';
 import type { Tensor, TensorFlow } from './tf.ts';
 
 /** A constraint that works on the tensor: gives a new one, or none to leave the variable as it is. */
@@ -12,7 +23,7 @@ export interface TfjsSession<V> extends Session<V, Tensor, 'sync'> {
   readonly state: State;
 }
 
-/** Makes zero-filled slots for variables that may come later; `handles` are what the session calls them. */
+/** Makes slots for variables that may come later; `handles` are what the session calls them. */
 export function openSession<V>(
   tf: TensorFlow,
   program: Program,
@@ -26,7 +37,7 @@ export function openSession<V>(
   const all = program.variables.map((_, index) => index);
 
   const find = ({ slot, index }: Entry, length?: number): Tensor => {
-    const tensor = tensorOf(state, slot, index);
+    const tensor = tensorOfSlot(state, slot, index);
     if (tensor && tensor.size === (length ?? tensor.size)) {
       if (slot === 'variable') wantAlive(state, index);
       return tensor;
@@ -40,7 +51,7 @@ export function openSession<V>(
     step(step, gradients, indices) {
       wantFeatures(tf, program);
       wantDevice(tf);
-      const averages = step.ordinary && program.slots.has('average');
+      const averages = step.ordinary && state.slots.average !== undefined;
       for (const index of averages ? all : indices) wantAlive(state, index);
       gradients.forEach((gradient, j) => wantValues(tf, gradient, program.variables[indices[j]!]!.path));
       if (!choosePath(tf, exact).step(state, step, gradients, indices)) return false;
@@ -48,12 +59,12 @@ export function openSession<V>(
       return true;
     },
     averages(action) {
-      const averaged = all.filter((index) => state.slots.average[index]);
+      const averaged = all.filter((index) => state.slots.average?.[index]);
       for (const index of averaged) wantAlive(state, index);
       tf.tidy(() => {
         for (const index of averaged) {
           const { variable } = refs[index]!;
-          const average = state.slots.average[index]!;
+          const average = state.slots.average![index]!;
           if (variable.size === 0) continue;
           // real copies: slots may be written in place
           const old = action === 'swap' ? tf.mul(variable, 1) : null;
@@ -72,14 +83,12 @@ export function openSession<V>(
       for (const entry of entries) find(entry, entry.values.length);
       tf.tidy(() => {
         for (const { slot, index, values } of entries) {
-          const tensor = copied(tf, values, program.variables[index]!.shape);
-          if (slot === 'variable') refs[index]!.variable.assign(tensor);
-          else put(state, slot, index, tensor);
+          assign(state, slot, index, copied(tf, values, program.variables[index]!.shape));
         }
       });
     },
     async measured() {
-      const { gradient, update } = state.figures;
+      const { 'gradient-norm': gradient, 'update-norm': update } = state.figures;
       const made: Measured = {};
       const [g, u] = await Promise.all([norm(tf, gradient), norm(tf, update)]);
       if (g !== undefined) made.gradientNorm = g;
@@ -93,14 +102,14 @@ export function openSession<V>(
       }
       const { figures } = state;
       tf.dispose(Object.values(figures).filter((figure) => typeof figure === 'object'));
-      figures.gradient = figures.update = undefined;
+      for (const kind of program.measure) delete figures[kind];
       state.scratch?.dispose();
       state.scratch = undefined;
     },
   };
 }
 
-async function norm(tf: TensorFlow, figure: Figure): Promise<number | undefined> {
+async function norm(tf: TensorFlow, figure: Figure | undefined): Promise<number | undefined> {
   if (typeof figure !== 'object') return figure === undefined ? figure : Math.sqrt(figure);
   return Math.sqrt((await readAll(tf, [figure]))[0]![0]!);
 }

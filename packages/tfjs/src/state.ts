@@ -1,25 +1,32 @@
-import { type FloatArray, type Program, SgdError, type Slot } from '@sgd/core';
+import { type FloatArray, type Measure, type Program, SgdError, type Slot } from '@sgd/core';
+import { StepDefinition } from '@sgd/core/engine';
 import type { Tensor, TensorFlow, Variable } from './tf.ts';
 
-/** A slot that the optimizer keeps beside the variable. */
-export type KeptSlot = Exclude<Slot, 'variable'>;
+/** What the contract's slots are called in a step's definition. */
+const NAME_OF: Readonly<Record<Slot, string>> = {
+  variable: 'variable',
+  momentum: 'momentum',
+  accumulator: 'gradient_accumulator',
+  average: 'average',
+};
 
 /** Where a variable is: the drop-in optimizer may be opened on variables that it meets only later. */
 export interface Ref {
   variable: Variable;
 }
 
-/** What the last updating step measured: sums of squares, on the host or on the device. */
-export type Figure = number | Tensor | undefined;
+/** What the last updating step measured: a sum of squares, on the host or on the device. */
+export type Figure = number | Tensor;
 
 /** What a session holds, and every way to take a step works on. */
 export interface State {
   readonly tf: TensorFlow;
   readonly program: Program;
+  readonly definition: StepDefinition;
   readonly refs: readonly Ref[];
-  /** By slot and variable: kept tensors, none for what a variable does not have. */
-  readonly slots: Readonly<Record<KeptSlot, (Tensor | undefined)[]>>;
-  readonly figures: { gradient: Figure; update: Figure };
+  /** By name and variable: what the optimizer keeps beside the variables; none for what a variable does not have. */
+  readonly slots: Readonly<Record<string, (Tensor | undefined)[]>>;
+  readonly figures: Partial<Record<Measure, Figure>>;
   /** Room of a path for its own numbers. */
   scratch: Tensor | undefined;
 }
@@ -27,36 +34,53 @@ export interface State {
 /** Number of elements. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
-/** Zero-filled slots for the variables of a program. */
+/** Slots with their first values for the variables of a program. */
 export function makeState(tf: TensorFlow, program: Program, refs: readonly Ref[]): State {
-  const slot = (kind: KeptSlot): (Tensor | undefined)[] =>
-    program.variables.map(({ shape, overwrites }) =>
-      program.slots.has(kind) && (kind === 'accumulator' || !overwrites) ? tf.keep(tf.zeros([...shape])) : undefined,
-    );
-  const slots = { momentum: slot('momentum'), accumulator: slot('accumulator'), average: slot('average') };
-  return { tf, program, refs, slots, figures: { gradient: undefined, update: undefined }, scratch: undefined };
+  const definition = new StepDefinition(program);
+  const slots = Object.create(null) as Record<string, (Tensor | undefined)[]>;
+  program.variables.forEach(({ shape }, index) => {
+    for (const { name, initial = 0 } of definition.tensorsOf(index)) {
+      if (name === 'variable') continue;
+      const tensor = initial === 0 || sizeOf(shape) === 0 ? tf.zeros([...shape]) : tf.fill([...shape], initial);
+      slots[name] ??= program.variables.map(() => undefined);
+      slots[name][index] = tf.keep(tensor);
+    }
+  });
+  return { tf, program, definition, refs, slots, figures: {}, scratch: undefined };
 }
 
 /** Puts a new tensor in the place of a slot's. */
-export function put({ tf, slots }: State, kind: KeptSlot, index: number, tensor: Tensor): void {
-  const old = slots[kind][index];
-  slots[kind][index] = tf.keep(tensor);
+export function put({ tf, slots }: State, name: string, index: number, tensor: Tensor): void {
+  const all = slots[name]!;
+  const old = all[index];
+  all[index] = tf.keep(tensor);
   old?.dispose();
 }
 
 /** Puts a new figure in the place of the last one. */
-export function measure({ tf, figures }: State, kind: 'gradient' | 'update', figure: Figure): void {
+export function measure({ tf, figures }: State, kind: Measure, figure: Figure): void {
   const old = figures[kind];
   figures[kind] = typeof figure === 'object' ? tf.keep(figure) : figure;
   if (typeof old === 'object') old.dispose();
 }
 
-/** The tensor that holds a slot or a variable now. */
-export function tensorOf({ refs, slots }: State, kind: Slot, index: number): Tensor | undefined {
-  return kind === 'variable' ? refs[index]?.variable : slots[kind][index];
+/** The tensor that holds a variable or a slot now, under its name in a step's definition. */
+export function tensorOf({ refs, slots }: State, name: string, index: number): Tensor | undefined {
+  return name === 'variable' ? refs[index]?.variable : slots[name]?.[index];
 }
 
-/** A tensor with a copy of the values, on the engine of now. */
+/** The tensor that holds a slot of the contract. */
+export function tensorOfSlot(state: State, slot: Slot, index: number): Tensor | undefined {
+  return tensorOf(state, NAME_OF[slot], index);
+}
+
+/** Puts a new tensor in the place of a variable's value or of a slot of the contract. */
+export function assign(state: State, slot: Slot, index: number, tensor: Tensor): void {
+  if (slot === 'variable') state.refs[index]!.variable.assign(tensor);
+  else put(state, NAME_OF[slot], index, tensor);
+}
+
+/** A tensor with a copy of the values, on the current engine. */
 export function copied(tf: TensorFlow, values: FloatArray, shape: readonly number[]): Tensor {
   return tf.tensor(Float32Array.from(values), [...shape], 'float32');
 }

@@ -29,6 +29,8 @@ export type TensorFlow = Pick<
   | 'maximum'
   | 'minimum'
   | 'mul'
+  | 'neg'
+  | 'pow'
   | 'reshape'
   | 'scalar'
   | 'slice'

@@ -23,8 +23,21 @@ import {
   type WasmVariable,
 } from './tensor.ts';
 
-const FEATURES =
-  'momentum nesterov weight-decay accumulation average finite-check clip-value clip-norm clip-global-norm groups measure overwrite constraint';
+const FEATURES: readonly Feature[] = [
+  'weight-decay',
+  'accumulation',
+  'average',
+  'finite-check',
+  'clip-value',
+  'clip-norm',
+  'clip-global-norm',
+  'groups',
+  'measure',
+  'overwrite',
+  'constraint',
+  'pow',
+  'sum',
+];
 
 /** Settings of {@link wasm}. */
 export interface WasmOptions {
@@ -98,10 +111,10 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
   const copy = ({ data, shape, name }: HostTensor): WasmTensor => from(data, shape, name);
 
   return {
-    contract: 1,
+    contract: 2,
     name: 'wasm',
     mode: 'sync',
-    supports: new Set(FEATURES.split(' ') as Feature[]),
+    supports: new Set(FEATURES),
     tolerance: { rtol: 0, atol: 0 },
     variable: copy,
     gradient: copy,

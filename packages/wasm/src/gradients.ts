@@ -4,25 +4,25 @@ import type { VariableMemory } from './aliasing.ts';
 import type { Arena } from './arena.ts';
 import { arrayOf, nothing, type Place, placeOf, Tensor, type WasmGradient } from './tensor.ts';
 
-// Arrays are copied into tensors of ours. To ask where a small one lies costs more than to copy it: that is asked once. A large one goes to
-// memory and back if it is copied as a whole: the kernels call for it piece by piece, once it came again. Each piece needs a view, and to make
-// these for one step costs more than it saves.
+// Arrays are copied into tensors of ours. Finding out where a small array lies takes longer than copying it, so the answer is cached. Copying a
+// large array as a whole would go through main memory twice, so kernels stream it in chunks, from the second step on: each chunk needs a view,
+// and creating the views for a single step costs more than it saves.
 
-/** Elements of an array that is kept, to be known again: so few that it costs nobody memory. */
+/** Arrays of up to this many elements are cached by identity: small enough to keep alive. */
 const SMALL = 1024;
-/** Elements that the near caches do not hold. */
+/** Arrays of more elements than this do not fit the CPU's caches, and are streamed. */
 const LARGE = 2 ** 18;
 
 /** Takes the place of a gradient that was used. */
 const none = new Float32Array(0);
 
-/** Large arrays that came before: their length then, and views of their pieces, those of most passes and those where sums are taken. */
+/** Large arrays seen before: their length then, and views of their chunks, for ordinary passes and for passes that sum. */
 const known = new WeakMap<
   FloatArray,
   { readonly length: number; readonly views: readonly [FloatArray[], FloatArray[]] }
 >();
 
-/** Is told where kernels find gradients: at an address; or, with an address of 0, under a number by which they come in pieces. */
+/** Receives where the kernels find a gradient: its address or, with an address of 0, the number by which it is streamed. */
 interface Borrower {
   lend(index: number, address: number, fed: number): void;
 }
@@ -60,7 +60,7 @@ export class Gradients {
     this.#feed = (gradient, at, bytes) => this.#handOver(gradient, at, bytes);
   }
 
-  /** Finds the arrays of the gradients. Getters of the caller's run here, and may do anything to the memory of any of them. */
+  /** Reads the arrays of the gradients. This may run getters of the caller's, which may detach or resize any of them. */
   find(gradients: readonly WasmGradient[], indices: readonly number[]): void {
     const places = this.#places;
     for (let j = 0; j < indices.length; j++) {
@@ -77,19 +77,19 @@ export class Gradients {
    */
   lend(indices: readonly number[], borrower: Borrower): void {
     const places = this.#places;
-    // all are looked at before any is copied
+    // all are checked before any is copied
     for (let j = 0; j < indices.length; j++) this.#check(places[j]!, indices[j]!);
     this.#arena.feed = this.#feed;
     for (let j = 0; j < indices.length; j++) {
       const i = indices[j]!;
       const place = places[j]!;
       if (place instanceof Tensor) borrower.lend(i, place.at, 0);
-      else if (place.length > LARGE && this.#comesInPieces(place)) borrower.lend(i, 0, 4 * j + 4);
+      else if (place.length > LARGE && this.#isStreamed(place)) borrower.lend(i, 0, 4 * j + 4);
       else borrower.lend(i, this.#copied(place, i), 0);
     }
   }
 
-  /** Lets go of the gradients, which are the caller's, but for those that are kept to be known again. */
+  /** Drops references to the gradients, which are the caller's, except small ones that are cached. */
   release(indices: readonly number[]): void {
     this.#views = nothing;
     for (let j = 0; j < indices.length; j++) {
@@ -122,8 +122,8 @@ export class Gradients {
     return at;
   }
 
-  /** Whether a large array came before. */
-  #comesInPieces(array: Float32Array): boolean {
+  /** Whether a large array was seen before, so that it pays to stream it. */
+  #isStreamed(array: Float32Array): boolean {
     const { length } = array;
     this.#piece ??= this.#make(PIECE_BYTES / 4);
     if (known.get(array)?.length === length) return true;
@@ -131,7 +131,7 @@ export class Gradients {
     return false;
   }
 
-  /** Copies a piece of a gradient for the kernels: see `feed` of `@sgd/compile`. */
+  /** Copies a chunk of a streamed gradient: see `feed` of `@sgd/compile`. */
   #handOver(gradient: number, at: number, bytes: number): number {
     const array = this.#places[(gradient >> 2) - 1] as Float32Array;
     if (at === 0) {

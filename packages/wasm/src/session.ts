@@ -6,11 +6,10 @@ import {
   type Program,
   type Session,
   SgdError,
-  type Slot,
   type Step,
   type WriteEntry,
 } from '@sgd/core';
-import type { StepDefinition } from '@sgd/core/engine';
+import { plainSession, type StepDefinition } from '@sgd/core/engine';
 import { VariableMemory } from './aliasing.ts';
 import type { Arena } from './arena.ts';
 import { type Copy, copyOf, hold, release } from './copies.ts';
@@ -21,14 +20,6 @@ import { type Place, placeOf, Tensor, type WasmGradient, type WasmVariable } fro
 /** The tensors of a variable by name: `variable`, and what the optimizer keeps for it. */
 type Tensors = Readonly<Record<string, Tensor>>;
 
-/** What the contract's slots are called in kernels. */
-const TENSOR_OF: Readonly<Record<Slot, string>> = {
-  variable: 'variable',
-  momentum: 'momentum',
-  accumulator: 'gradient_accumulator',
-  average: 'average',
-};
-
 /** Takes the variables, makes the slots, and lays out in the arena what a step needs. */
 export function openSession(
   arena: Arena,
@@ -36,17 +27,7 @@ export function openSession(
   program: Program,
   handles: readonly WasmVariable[],
 ): Session<WasmVariable, WasmGradient, 'sync'> {
-  const session = new WasmSession(arena, copyBack, program, handles);
-  // its calls may be taken apart, and put together with others
-  return {
-    variables: handles,
-    step: (step, gradients, indices) => session.step(step, gradients, indices),
-    averages: (action) => session.averages(action),
-    read: (entries) => session.read(entries),
-    write: (entries) => session.write(entries),
-    measured: () => session.measured(),
-    dispose: () => session.dispose(),
-  };
+  return plainSession(handles, new WasmSession(arena, copyBack, program, handles));
 }
 
 class WasmSession implements Omit<Session<WasmVariable, WasmGradient, 'sync'>, 'variables'> {
@@ -228,7 +209,7 @@ class WasmSession implements Omit<Session<WasmVariable, WasmGradient, 'sync'>, '
   /** The values of a slot, of a length if one is given. */
   #find({ slot, index }: Entry, length?: number): Float32Array {
     this.#checkAttached();
-    const found = this.#tensors[index]?.[TENSOR_OF[slot]];
+    const found = this.#tensors[index]?.[slot];
     if (found?.at && found.length === (length ?? found.length)) return found.data;
     throw new SgdError('SGD_STATE_MISMATCH', `${slot} ${index} is of length ${found?.length}, got ${length}`);
   }

@@ -140,7 +140,8 @@ describe.each(clips)('clip %s', (clip) => {
           calls = [];
           expect(ours.step(step, lent, indices)).toBe(true);
           expect(calls.indexOf('write')).toBe(calls.length - 1);
-          expect(calls.length - 1).toBeLessThanOrEqual(most);
+          const isPlain = clip === 'none' && !finiteCheck;
+          expect(calls.length - 1).toBeLessThanOrEqual(isPlain ? 0 : most);
           theirs.step(step, gradients, indices);
           tensors.forEach((x, i) => same(x.data, expected[i]!, `variable ${i}`));
           for (const g of lent) backend.free(g);

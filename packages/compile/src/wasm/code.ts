@@ -68,7 +68,7 @@ function compile(
   const names = examples.flatMap((index) => definition.tensorsOf(index).map(({ name }) => name));
   const tensors = ['gradient', ...new Set(names)];
   const checkOf = (index: number, situation: number, { norms }: Kernel): FiniteCheck => {
-    // its norm is part of the norm over all, which is looked at
+    // its norm is part of the global norm, which is checked
     const isCovered = definition.defineSquaredNorm(index, situation) !== null;
     if (!finiteCheck || !situations.isGiven(situation) || isCovered) return 'none';
     return norms.length > 0 ? 'norms' : 'elements';

@@ -4,7 +4,7 @@ import { FunctionWriter, type Signature } from './function.ts';
 import type { ModuleWriter } from './module.ts';
 import { FLOAT_TYPES, type FloatType, OP, SIMD } from './opcodes.ts';
 
-// The functions of a module that are the same for all kernels: they go through tasks, and through gradients that come in pieces.
+// The functions of a module that are the same for all kernels: they run lists of tasks, and stream gradients in chunks.
 
 /** The address of a list of addresses of tasks, and their count. */
 const LIST_PARAMS: Signature['params'] = ['i32', 'i32'];
@@ -12,8 +12,8 @@ const LIST_PARAMS: Signature['params'] = ['i32', 'i32'];
 const tensorAt = (tensor: number): number => 4 * (RECORD.tensors + tensor);
 
 /**
- * Adds a function of (record, from, bytes, kind): if the host hands the gradient over in pieces, asks for one, and lets the address in the
- * record be what it would be if all of the gradient lay around it.
+ * Adds a function of (record, from, bytes, kind): if the host streams the gradient, requests a chunk, and sets the address in the
+ * record as if the whole gradient were in memory around that chunk.
  *
  * @param feed - the number of the imported function
  */
@@ -34,7 +34,7 @@ export function addFeedPiece(module: ModuleWriter, feed: number): number {
   return module.add(code);
 }
 
-/** Adds a function of (function in the table, record, numbers), which calls it for all of a record's tensors, or for piece after piece. */
+/** Adds a function of (function in the table, record, numbers), which calls it once for all elements, or once per chunk of a streamed gradient. */
 export function addInPieces(module: ModuleWriter, feedPiece: number): number {
   const code = new FunctionWriter({ params: ['i32', 'i32', 'i32'], results: [] });
   const [slot, record, numbers] = [0, 1, 2] as const;
@@ -62,7 +62,7 @@ export function addInPieces(module: ModuleWriter, feedPiece: number): number {
   return module.add(code);
 }
 
-/** Adds a pass over the gradient of a record that looks for elements which are not finite. */
+/** Adds a pass that checks the gradient of a record for non-finite elements. */
 export function addLookAt(module: ModuleWriter, inPieces: number, size: 4 | 8): number {
   const type = size === 4 ? FLOAT_TYPES.float32 : FLOAT_TYPES.float64;
   const slot = module.slotOf(module.add(lookingFunction(type)));
@@ -71,7 +71,7 @@ export function addLookAt(module: ModuleWriter, inPieces: number, size: 4 | 8): 
   return module.add(code);
 }
 
-/** The difference of an element to itself has no bits, but for NaN and infinities. */
+/** `x - x` is 0 unless `x` is NaN or infinite: then it is NaN. */
 function lookingFunction({ vector, size, loadZero }: FloatType): FunctionWriter {
   const code = new FunctionWriter(PASS_SIGNATURE);
   const [gradient, index, end] = [code.local('i32'), code.local('i32'), code.local('i32')];
@@ -89,7 +89,7 @@ function lookingFunction({ vector, size, loadZero }: FloatType): FunctionWriter 
   return code.op(OP.getGlobal, 0, OP.i32Or, OP.setGlobal, 0);
 }
 
-/** Goes through a list of tasks; those that have nothing to do are left out. */
+/** Loops over a list of tasks, and skips those without work. */
 function forEachTask(code: FunctionWriter, slotAt: number, run: (slot: number, task: number) => void): void {
   const [list, count] = [0, 1] as const;
   const [task, slot, end] = [code.local('i32'), code.local('i32'), code.local('i32')];

@@ -8,14 +8,14 @@ import { pushNumber } from './operations.ts';
 import { addSums } from './sum.ts';
 import { writingFunction } from './write.ts';
 
-/** Whether a reduction looks for what is not finite: in the elements of the gradient, or in the kernel's norms. */
+/** What a reduction checks for non-finite values: nothing, the elements of the gradient, or the kernel's norms. */
 export type FiniteCheck = 'none' | 'elements' | 'norms';
 
 /** The functions of a module that kernels call. */
 export interface KernelHelpers {
-  /** By size of element: looks at all elements of a gradient. */
+  /** By element size in bytes: checks all elements of a gradient. */
   readonly lookAt: Readonly<Record<4 | 8, number>>;
-  /** Asks the host for a piece of a gradient that it hands over. */
+  /** Requests a chunk of a streamed gradient from the host. */
   readonly feedPiece: number;
 }
 

@@ -9,7 +9,7 @@ export const TASK = {
   /** In the table; 0: there is nothing to do. */
   reduce: 0,
   write: 1,
-  /** The address of the numbers: see {@link NumberLayout}. */
+  /** The address of the numbers: see `NumberLayout`. */
   numbers: 2,
   /** The address of the record. */
   record: 3,
@@ -20,7 +20,7 @@ export const TASK = {
 export const RECORD = {
   /** Length of each tensor. */
   bytes: 0,
-  /** 0; or a multiple of 4 for a gradient that the host hands over in pieces: see {@link WasmImports.feed}. */
+  /** 0; or a multiple of 4 for a gradient that the host streams: see {@link WasmImports.feed}. */
   fed: 1,
   /** The address of the figures that kernels observe, in float64, a multiple of 8. */
   observed: 2,

@@ -25,7 +25,7 @@ export interface PlacedKernel {
 /** What a turn of a loop computes: a vector at a distance from the index, or the one element that is left in the lowest lane. */
 export type Lanes = number | 'tail';
 
-/** What a loop takes for granted of its numbers, so that it is faster. It gives the same bits. */
+/** Assumptions about the numbers that make a loop faster without changing its bits. */
 export interface Assumptions {
   /** Divisors that are numbers of the step are powers of two: a product with the inverse stands for the division. */
   readonly divisorsHaveInverses: boolean;

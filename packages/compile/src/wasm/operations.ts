@@ -42,7 +42,7 @@ export class VectorOperations {
     this.#pow = pow;
   }
 
-  /** @param lanes - of how many elements the result is looked at; matters where they are computed one by one */
+  /** @param lanes - how many elements of the result are used; matters where they are computed one by one */
   push(kind: TracedValue['kind'], operands: readonly Push[], lanes: number): void {
     const [a, b, c] = operands as [Push, Push, Push];
     if (kind === 'sign') this.#sign(a);

@@ -11,11 +11,11 @@ import { FLOAT_TYPES } from './opcodes.ts';
 export interface WasmImports {
   readonly memory: object;
   /**
-   * Copies a piece of a gradient that comes in pieces to memory.
+   * Copies a chunk of a streamed gradient to memory.
    *
-   * @param gradient - what stands in its record; plus 2 where sums are taken, whose pieces are others
-   * @param at - its first byte
-   * @param bytes - how many
+   * @param gradient - the number in its record, plus 2 for passes that sum, which use chunks of other sizes
+   * @param at - offset of the chunk in the gradient, in bytes
+   * @param bytes - size of the chunk
    * @returns the address of the copy
    */
   feed(gradient: number, at: number, bytes: number): number;
@@ -85,7 +85,7 @@ export class WasmProgram {
    *
    * @param dtype - of its tensors
    * @param tensors - the names of the tensors of a record in the order of the record, those of the kernel among them; the first is the gradient
-   * @param check - what its reduction looks at
+   * @param check - what its reduction checks for non-finite values
    */
   add(kernel: Kernel, dtype: DType, tensors: readonly string[], check: FiniteCheck = 'none'): WasmKernel {
     const { scalars, hasWideFactor = false } = this.#options;

@@ -43,7 +43,7 @@ export function compare(test: TrajectoryCase, observed: Observed, strictness: St
 
 const slotNames = [
   ['momentums', 'momentum'],
-  ['accumulators', 'accumulator'],
+  ['accumulators', 'gradient_accumulator'],
   ['averages', 'average'],
 ] as const;
 

@@ -46,7 +46,7 @@ function stages(test: TrajectoryCase) {
   const inner = test.optimizer.config['inner_optimizer'] as SerializedObject | undefined;
   const { config } = inner ?? test.optimizer;
   const needs = needsOf(test);
-  const rule = { momentum: needs.includes('momentum'), nesterov: needs.includes('nesterov') };
+  const rule = { momentum: Boolean(config['momentum']), nesterov: Boolean(config['nesterov']) };
   const unscale = inner ? ['unscaling, g = g / lossScale'] : [];
   const average = 'the average, a = averageMomentum * a + (1 - averageMomentum) * x';
   const change = [
@@ -65,6 +65,6 @@ function stages(test: TrajectoryCase) {
 }
 
 function ruleOf({ momentum, nesterov }: { momentum: boolean; nesterov: boolean }): string {
-  if (nesterov) return 'the rule with nesterov, x = x + (m * momentum - g * learningRate), with the new m';
+  if (momentum && nesterov) return 'the rule with nesterov, x = x + (m * momentum - g * learningRate), with the new m';
   return momentum ? 'the rule, x = x + m' : 'the rule, x = x - g * learningRate';
 }

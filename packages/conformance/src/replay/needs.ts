@@ -9,10 +9,6 @@ export function needsOf(test: TrajectoryCase): Feature[] {
   const inner = test.optimizer.config.inner_optimizer as SerializedObject | undefined;
   const config = (inner ?? test.optimizer).config;
   if (inner) needs.add('finite-check');
-  if (config.momentum) {
-    needs.add('momentum');
-    if (config.nesterov) needs.add('nesterov');
-  }
   if (config.weight_decay !== undefined && config.weight_decay !== null && someDecay(test)) needs.add('weight-decay');
   if (config.gradient_accumulation_steps) needs.add('accumulation');
   if (config.use_ema) needs.add('average');

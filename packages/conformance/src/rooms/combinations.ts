@@ -237,7 +237,7 @@ async function compareWith(rig: Rig, reference: Reference, step: number): Promis
     const slots = state.slots[paths[i]!] ?? {};
     close(values[i]!, x, 'variables', paths[i]!, step, rig);
     if (slots.momentum) close(slots.momentum, m, 'momentums', paths[i]!, step, rig);
-    if (slots.accumulator) close(slots.accumulator, a, 'accumulators', paths[i]!, step, rig);
+    if (slots.gradient_accumulator) close(slots.gradient_accumulator, a, 'accumulators', paths[i]!, step, rig);
     if (slots.average) close(slots.average, average, 'averages', paths[i]!, step, rig);
   });
 }

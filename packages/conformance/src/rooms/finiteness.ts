@@ -172,7 +172,7 @@ const reset: SuiteTest['run'] = async ({ backend }) => {
     await rig.apply(gradients);
     await rig.apply([null, ...fresh(small, 2).slice(1)]);
     const { state } = await rig.snapshot();
-    for (const [path, { accumulator }] of Object.entries(state.slots))
+    for (const [path, { gradient_accumulator: accumulator }] of Object.entries(state.slots))
       check(
         accumulator!.every((a) => a === 0),
         `the accumulator of "${path}" is ${accumulator!.join()} after an update`,

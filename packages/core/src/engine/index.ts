@@ -8,10 +8,12 @@ export { type Kernel, type KernelOutputs, makeKernel, type Observation, type Pas
 export { NumberProgram } from './number-program.ts';
 export { numberOps, roundingOf } from './numbers.ts';
 export { StepScalars } from './step-scalars.ts';
+export { plainSession } from './plain-session.ts';
 export { PAIRWISE_LEAF, pairwiseHalf, pairwiseSum } from './pairwise.ts';
 export { Situations } from './situations.ts';
 export { type Definition, StepDefinition } from './step-definition.ts';
 export type { Named } from './surround.ts';
-export type { Operation, Ops, Rule, SlotSpec } from '../rules/rule.ts';
+export type { AnyRule, Operation, Ops, Rule, SlotSpec, StepScalar } from '../rules/rule.ts';
 export { RESERVED_NAMES } from '../rules/rule.ts';
+export { sgd, type SGDRuleConfig } from '../rules/sgd.ts';
 export { isExactScalar, makeTracer, OPERATIONS, TracedValue, type Tracer } from './trace.ts';

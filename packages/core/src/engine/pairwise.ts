@@ -7,21 +7,23 @@ export function pairwiseHalf(count: number): number {
   return half - (half % 8);
 }
 
-/** The eight sums of a leaf. Kept, since a sum is taken in every step under a global norm. */
-const lanes = new Float64Array(8);
+/** The eight sums of a leaf: storing one rounds it. Kept, since a sum is taken in every step under a global norm. */
+const lanes32 = new Float32Array(8);
+const lanes64 = new Float64Array(8);
 
 /** The sum of at most {@link PAIRWISE_LEAF} numbers. */
 function sumLeaf(values: ArrayLike<number>, round: (value: number) => number, count: number, from: number): number {
   const whole = count - (count % 8);
+  const lanes = round === Math.fround ? lanes32 : lanes64;
   lanes.fill(0);
-  for (let i = 0; i < whole; i++) lanes[i % 8] = round((lanes[i % 8] as number) + (values[from + i] as number));
-  for (let distance = 1; distance < 8; distance *= 2) {
-    for (let i = 0; i < 8; i += 2 * distance) {
-      lanes[i] = round((lanes[i] as number) + (lanes[i + distance] as number));
-    }
+  for (let i = 0; i < whole; i += 8) {
+    for (let lane = 0; lane < 8; lane++) lanes[lane]! += values[from + i + lane]!;
   }
-  let total = lanes[0] as number;
-  for (let i = whole; i < count; i++) total = round(total + (values[from + i] as number));
+  for (let distance = 1; distance < 8; distance *= 2) {
+    for (let i = 0; i < 8; i += 2 * distance) lanes[i]! += lanes[i + distance]!;
+  }
+  let total = lanes[0]!;
+  for (let i = whole; i < count; i++) total = round(total + values[from + i]!);
   return total;
 }
 

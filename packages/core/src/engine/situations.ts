@@ -13,10 +13,10 @@ export class Situations {
   readonly all: readonly number[];
   readonly #averages: boolean;
 
-  constructor({ slots, variables }: Program) {
-    this.#averages = slots.has('average');
+  constructor({ accumulates, averages, variables }: Program) {
+    this.#averages = averages;
     const never = this.#averages ? 0 : OVERWRITE;
-    const always = (slots.has('accumulator') ? 0 : UPDATES) | (variables.some((v) => v.overwrites) ? 0 : ORDINARY);
+    const always = (accumulates ? 0 : UPDATES) | (variables.some((v) => v.overwrites) ? 0 : ORDINARY);
     const all = Array.from({ length: 16 }, (_, key) => key);
     this.all = all.filter((key) => (key & never) === 0 && (key & always) === always);
   }

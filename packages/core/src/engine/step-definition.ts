@@ -1,10 +1,9 @@
 import type { Program, ProgramVariable } from '../contract.ts';
 import type { Ops, SlotSpec } from '../rules/rule.ts';
-import { sgd, type SGDRuleConfig } from '../rules/sgd.ts';
 import { type Kernel, type KernelOutputs, makeKernel } from './kernel.ts';
 import { isClipped, Situations, situationOf } from './situations.ts';
 import { StepScalars } from './step-scalars.ts';
-import { clipFactor, type Named, squaredNorm, type StepOptions, updateVariable } from './surround.ts';
+import { clipFactor, type Named, squaredNorm, type StepOptions, structureOf, updateVariable } from './surround.ts';
 import { makeTracer, type TracedValue } from './trace.ts';
 
 /** A definition over operations of any kind, from tensors and numbers under their names. */
@@ -24,26 +23,27 @@ export class StepDefinition {
   readonly scalars: StepScalars;
   /** Whether gradients are clipped by the norm over all: see {@link StepDefinition.squaredNorm}. */
   readonly hasGlobalNorm: boolean;
-  readonly #options: StepOptions;
   readonly #variables: readonly ProgramVariable[];
+  /** By group; groups whose options differ in scalars alone share theirs. */
+  readonly #options: readonly StepOptions[];
 
   constructor(program: Program) {
     const { variables, clip } = program;
-    this.#options = stepOptionsOf(program);
     this.#variables = variables;
+    this.#options = optionsByGroup(program);
     this.situations = new Situations(program);
     this.hasGlobalNorm = clip === 'global-norm';
-    this.scalars = new StepScalars(this.#options.rule.scalars, variables);
+    this.scalars = new StepScalars(program);
   }
 
   /** The tensors of a variable besides its gradient, of its shape and type: `variable`, and what the optimizer keeps for it. */
   tensorsOf(index: number): readonly SlotSpec[] {
-    const { rule, config, accumulates, averages } = this.#options;
+    const { slots, accumulates, averages } = this.#optionsOf(index);
     const accumulator = accumulates ? [{ name: 'gradient_accumulator' }] : [];
     if (this.#variable(index).overwrites) return [{ name: 'variable' }, ...accumulator];
     return [
       { name: 'variable' },
-      ...rule.slots(config),
+      ...slots,
       ...accumulator,
       // an average is averaged with the variable at its first step with factor 0, so that it starts as a copy
       ...(averages ? [{ name: 'average' }] : []),
@@ -55,9 +55,11 @@ export class StepDefinition {
    * `undefined`: no key tells, since the rule's configuration holds more than plain values.
    */
   get programKey(): string | undefined {
-    const { rule, config, measure, ...rest } = this.#options;
-    const configKey = keyOfConfig(config);
-    return configKey && `${numberOfRule(rule)} ${configKey} ${JSON.stringify(rest)} ${[...measure].join()}`;
+    const [{ rule, slots, accumulates, averages, unscale, clip, measure }] = this.#options as [StepOptions];
+    const configs = [...new Set(this.#options)].map(({ config }) => keyOfConfig(config));
+    if (configs.includes(undefined)) return undefined;
+    const slotNames = slots.map(({ name }) => name);
+    return JSON.stringify([numberOfRule(rule), slotNames, accumulates, averages, unscale, clip, [...measure], configs]);
   }
 
   /**
@@ -66,21 +68,23 @@ export class StepDefinition {
    */
   kernelKey(index: number, situation: number): string {
     const { dtype, decays, overwrites } = this.#variable(index);
-    return `${dtype} ${decays} ${overwrites} ${situation}`;
+    return `${dtype} ${decays} ${overwrites} ${this.#options.indexOf(this.#optionsOf(index))} ${situation}`;
   }
 
   /** A step's work on a variable, over operations of any kind. */
   defineUpdate(index: number, situation: number): Definition {
+    const options = this.#optionsOf(index);
     const about = situationOf(situation, this.#variable(index));
-    return (ops, tensors, scalars) => updateVariable(ops, this.#options, about, tensors, scalars);
+    return (ops, tensors, scalars) => updateVariable(ops, options, about, tensors, scalars);
   }
 
   /** The sum of squares of the gradient of a variable, over operations of any kind; `null` where it does not count for the norm over all. */
   defineSquaredNorm(index: number, situation: number): Definition | null {
     const variable = this.#variable(index);
     if (!this.hasGlobalNorm || variable.overwrites || !isClipped(situation)) return null;
+    const options = this.#optionsOf(index);
     const about = situationOf(situation, variable);
-    return (ops, tensors, scalars) => squaredNorm(ops, this.#options, about, tensors, scalars);
+    return (ops, tensors, scalars) => squaredNorm(ops, options, about, tensors, scalars);
   }
 
   /** A step's work on a variable; there may be none, and no pass. Tensors: `gradient`, and those of {@link StepDefinition.tensorsOf}. */
@@ -100,11 +104,20 @@ export class StepDefinition {
    * float64 once a gradient is, else float32. It is the scalar `clipFactor` of the updates: {@link StepScalars.setClipFactor}.
    */
   clipFactor(): Kernel {
-    return this.#record((ops, tensors, scalars) => clipFactor(ops, tensors.squares!, scalars), ['squares']);
+    return this.#record(this.defineClipFactor(), ['squares']);
+  }
+
+  /** The factor of the norm over all, over operations of any kind. */
+  defineClipFactor(): Definition {
+    return (ops, tensors, scalars) => clipFactor(ops, tensors.squares!, scalars);
   }
 
   #variable(index: number): ProgramVariable {
     return this.#variables[index]!;
+  }
+
+  #optionsOf(index: number): StepOptions {
+    return this.#options[this.#variable(index).group]!;
   }
 
   #record(define: Definition, tensors: readonly string[]): Kernel {
@@ -121,17 +134,30 @@ export class StepDefinition {
   }
 }
 
-function stepOptionsOf({ slots, nesterov, unscale, clip, measure }: Program): StepOptions {
-  const options: StepOptions<SGDRuleConfig> = {
-    rule: sgd,
-    config: { momentum: slots.has('momentum') ? 1 : 0, nesterov },
-    unscale,
-    accumulates: slots.has('accumulator'),
-    averages: slots.has('average'),
-    clip,
-    measure,
-  };
-  return options as unknown as StepOptions;
+function optionsByGroup({
+  rule,
+  configs,
+  slots,
+  accumulates,
+  averages,
+  unscale,
+  clip,
+  measure,
+}: Program): StepOptions[] {
+  const distinct: StepOptions[] = [];
+  return configs.map((config) => {
+    const structure = structureOf(rule, config);
+    const known = distinct.find((options) => isSameRecord(options.config, structure));
+    if (known !== undefined) return known;
+    const options = { rule, config: structure, slots, accumulates, averages, unscale, clip, measure };
+    distinct.push(options);
+    return options;
+  });
+}
+
+function isSameRecord(one: object, other: object): boolean {
+  const entries = Object.entries(one);
+  return entries.every(([name, value]) => Object.is(value, (other as Record<string, unknown>)[name]));
 }
 
 const numbersOfRules = new WeakMap<object, number>();

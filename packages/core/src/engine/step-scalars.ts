@@ -1,8 +1,9 @@
-import type { ProgramVariable, Step } from '../contract.ts';
+import type { Program, Step } from '../contract.ts';
 
-/** The numbers that every step has, in the order of {@link StepScalars.fill}; those of the rule follow. */
-export const STEP_SCALARS = [
+/** In the order in which {@link StepScalars.fill} writes them. */
+const OF_EVERY_STEP = [
   'learningRate',
+  'updateCount',
   'weightDecay',
   'lossScale',
   'accumulationSteps',
@@ -12,7 +13,10 @@ export const STEP_SCALARS = [
   'clipFactor',
 ] as const;
 
-const CLIP_FACTOR = STEP_SCALARS.indexOf('clipFactor');
+const CLIP_FACTOR = OF_EVERY_STEP.indexOf('clipFactor');
+
+/** Names that scalars of a rule can't have. */
+export const RESERVED_SCALARS: readonly string[] = OF_EVERY_STEP;
 
 /** The numbers of a step as kernels read them, in the order of {@link StepScalars.names}. Variables of a group and type share an array. */
 export class StepScalars {
@@ -23,11 +27,9 @@ export class StepScalars {
   readonly #groups: readonly Float64Array[];
 
   /** @internal */
-  constructor(ruleScalars: readonly string[], variables: readonly ProgramVariable[]) {
-    const groups = 1 + Math.max(0, ...variables.map(({ group }) => group));
-    const names = [...STEP_SCALARS, ...ruleScalars];
-    this.names = names;
-    this.#groups = Array.from({ length: groups }, () => new Float64Array(names.length));
+  constructor({ rule, configs, variables }: Program) {
+    this.names = [...OF_EVERY_STEP, ...(rule.scalars ?? [])];
+    this.#groups = configs.map(() => new Float64Array(this.names.length));
     this.of = variables.map(({ group }) => this.#groups[group]!);
   }
 
@@ -35,19 +37,18 @@ export class StepScalars {
   fill(step: Step): void {
     for (let group = 0; group < this.#groups.length; group++) {
       const values = this.#groups[group]!;
-      const rates = step.rates[group]!;
+      const { learningRate, weightDecay, options } = step.rates[group]!;
       // written out: to look each one up by its name takes longer than all else that is done for a small step
-      values[0] = rates.learningRate;
-      values[1] = rates.weightDecay;
-      values[2] = step.lossScale;
-      values[3] = step.accumulationSteps;
-      values[4] = step.clipLimit;
-      values[5] = 1 / step.clipLimit;
-      values[6] = step.averageMomentum;
-      // those of the rule; a number that passes through a variable or a function can be allocated
-      for (let i = STEP_SCALARS.length; i < values.length; i++) {
-        if (this.names[i] === 'momentum') values[i] = rates.momentum;
-      }
+      values[0] = learningRate;
+      values[1] = step.updateCount;
+      values[2] = weightDecay;
+      values[3] = step.lossScale;
+      values[4] = step.accumulationSteps;
+      values[5] = step.clipLimit;
+      values[6] = 1 / step.clipLimit;
+      values[7] = step.averageMomentum;
+      values[CLIP_FACTOR] = NaN;
+      for (let i = 0; i < options.length; i++) values[OF_EVERY_STEP.length + i] = options[i]!;
     }
   }
 

@@ -1,11 +1,14 @@
 import type { Clip, Measure } from '../contract.ts';
-import type { Ops, Rule } from '../rules/rule.ts';
+import { type AnyRule, type Ops, type SlotSpec, STEP_SCALARS, type StepScalar } from '../rules/rule.ts';
 import type { KernelOutputs, Observation } from './kernel.ts';
 
 /** What surrounds a rule, and the rule: fixed when the optimizer is built. */
-export interface StepOptions<Config = never> {
-  readonly rule: Rule<Config>;
-  readonly config: Config;
+export interface StepOptions {
+  readonly rule: AnyRule;
+  /** The options of the rule, less those that are scalars. */
+  readonly config: object;
+  /** Of the rule. */
+  readonly slots: readonly SlotSpec[];
   /** Whether gradients are divided by the loss scale. */
   readonly unscale: boolean;
   /** Whether there is a gradient accumulator. */
@@ -90,6 +93,28 @@ function overwrite<T>(
   };
 }
 
+/** The options of a rule that decide what is done: all but the scalars. */
+export function structureOf({ scalars = [] }: Pick<AnyRule, 'scalars'>, config: object): object {
+  return Object.fromEntries(Object.entries(config).filter(([name]) => !(scalars as readonly string[]).includes(name)));
+}
+
+/** Hands a rule what is its own. */
+export function applyRule<T>(
+  o: Ops<T>,
+  { rule, config, slots }: Pick<StepOptions, 'rule' | 'config' | 'slots'>,
+  tensors: Named<T>,
+  scalars: Named<T>,
+): Named<T> & Readonly<Record<'x', T>> {
+  const pick = (values: Named<T>, names: readonly string[]): Record<string, T> =>
+    Object.fromEntries(names.map((name) => [name, named(values, name)]));
+  return rule.update(
+    o,
+    config as never,
+    pick(tensors, ['x', 'g', ...slots.map(({ name }) => name)]) as Record<'x' | 'g', T>,
+    pick(scalars, [...STEP_SCALARS, ...(rule.scalars ?? [])]) as Record<StepScalar, T>,
+  ) as Named<T> & Readonly<Record<'x', T>>;
+}
+
 /** Decay, the rule, and what is measured of both. */
 function ruled<T>(
   o: Ops<T>,
@@ -99,22 +124,17 @@ function ruled<T>(
   tensors: Named<T>,
   scalars: Named<T>,
 ): KernelOutputs<T> & { readonly x: T } {
-  const { rule, config, clip, measure } = options;
+  const { clip, measure } = options;
   const before = named(tensors, 'variable');
   const { g, norms } = clipped(o, clip, unclipped, scalars);
   const decayed = decays
     ? o.sub(before, o.mul(o.mul(before, named(scalars, 'weightDecay')), named(scalars, 'learningRate')))
     : before;
-  const { x, ...slots } = rule.update(
-    o,
-    config,
-    { ...tensors, x: decayed, g },
-    scalars as Readonly<Record<string, T> & Record<'learningRate', T>>,
-  );
+  const { x, ...slots } = applyRule(o, options, { ...tensors, x: decayed, g }, scalars);
   const observations: Observation<T>[] = [];
   if (measure.has('gradient-norm')) observations.push({ measure: 'gradient-norm', value: unclipped, minus: null });
   if (measure.has('update-norm')) observations.push({ measure: 'update-norm', value: x, minus: before });
-  return { x, assignments: slots as Record<string, T>, norms, observations };
+  return { x, assignments: slots, norms, observations };
 }
 
 /**

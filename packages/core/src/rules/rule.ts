@@ -49,27 +49,41 @@ export interface SlotSpec<Name extends string = string> {
 /** Names of tensors that slots can't have: they are the step's own. */
 export const RESERVED_NAMES: readonly string[] = ['x', 'g', 'variable', 'gradient', 'gradient_accumulator', 'average'];
 
+/** The numbers of a step that every rule may use. */
+export const STEP_SCALARS = ['learningRate', 'updateCount'] as const;
+
+/** `"learningRate"`, or `"updateCount"`: which update this is, from 1 (Keras's `iterations + 1`). */
+export type StepScalar = (typeof STEP_SCALARS)[number];
+
 /**
  * What an optimizer does to a variable, written once for all engines.
  *
- * `Config` is the part of the options that decides which operations are done: flags, and whether a number is zero or null. It is fixed
- * when the optimizer is built. Numbers that only enter the arithmetic are scalars, so that they may change from step to step.
+ * `Config` are the options of the rule, each a number, a boolean or null. Those that {@link Rule.scalars} names only enter the arithmetic:
+ * they may differ from group to group, and kernels are shared. The others decide which operations are done, or are made constants.
  */
-export interface Rule<Config = never, Slot extends string = string, Scalar extends string = string> {
+export interface Rule<Config extends object = object, Slot extends string = string, Scalar extends string = string> {
   /** For messages. */
   readonly name: string;
-  /** The options that {@link Rule.update} reads as numbers, beside the learning rate. */
-  readonly scalars: readonly Scalar[];
-  /** The slots that the options ask for, in the order of Keras's `variables`. */
+  /** Options that {@link Rule.update} gets as values; default: none. */
+  readonly scalars?: readonly Scalar[];
+  /** The slots that the options ask for, in the order of Keras's `variables`. Where groups ask for different ones, all have all. */
   slots(config: Config): readonly SlotSpec<Slot>[];
   /**
-   * The new value `x`, and the new value of each slot that changes, of one variable with gradient `g`. It must not depend on the
-   * values: what it does is recorded once, and compiled.
+   * The new value `x`, and the new value of each slot that changes, of one variable `x` with gradient `g`. It must not depend on the
+   * values: what it does is recorded once, and compiled. Operations that no tensor enters are done once a step, on numbers.
+   *
+   * @param ops - the operations; each rounds once, to the variable's type
+   * @param config - the options, without those that are scalars
+   * @param tensors - `x` and `g`, and the slots; one that no group asked for is undefined
+   * @param scalars - {@link StepScalar}s, and the options that {@link Rule.scalars} names
    */
   update<T>(
     ops: Ops<T>,
-    config: Config,
+    config: Omit<Config, Scalar>,
     tensors: Readonly<Record<'x' | 'g' | Slot, T>>,
-    scalars: Readonly<Record<'learningRate' | Scalar, T>>,
+    scalars: Readonly<Record<StepScalar | Scalar, T>>,
   ): Readonly<Record<'x', T>> & Readonly<Partial<Record<Slot, T>>>;
 }
+
+/** A rule whose options are not known by type. */
+export type AnyRule = Rule<never>;

@@ -1,8 +1,8 @@
 import type { Rule } from './rule.ts';
 
-/** Which of SGD's operations are done. */
+/** The options of SGD's rule. */
 export interface SGDRuleConfig {
-  /** 0: without a slot. Any other number: with momentum, whose value is a scalar. */
+  /** A scalar; where it is 0 in all groups, there is no slot. */
   readonly momentum: number;
   /** Whether the step looks ahead along the momentum. */
   readonly nesterov: boolean;
@@ -24,10 +24,10 @@ export const sgd: Rule<SGDRuleConfig, 'momentum', 'momentum'> = {
   name: 'sgd',
   scalars: ['momentum'],
   slots: ({ momentum }) => (momentum === 0 ? [] : [{ name: 'momentum' }]),
-  update(o, config, { x, g, momentum: m }, { learningRate, momentum }) {
+  update(o, { nesterov }, { x, g, momentum: m }, { learningRate, momentum }) {
     const step = o.mul(g, learningRate);
-    if (config.momentum === 0) return { x: o.sub(x, step) };
+    if (m === undefined) return { x: o.sub(x, step) };
     const next = o.sub(o.mul(m, momentum), step);
-    return { x: o.add(x, config.nesterov ? o.sub(o.mul(next, momentum), step) : next), momentum: next };
+    return { x: o.add(x, nesterov ? o.sub(o.mul(next, momentum), step) : next), momentum: next };
   },
 };

@@ -1,121 +1,163 @@
-import type { Step } from '@sgd/core';
-import { clip, measureGradients, measureMoves, moved, type Ordinary, type Sum } from '../norms.ts';
-import { clearAccumulators, type Ordinarily } from '../ops.ts';
-import { put, type State } from '../state.ts';
-import * as rule from './rule.ts';
+import type { Shader } from '@sgd/compile';
+import type { Measure } from '@sgd/core';
+import type { TracedValue } from '@sgd/core/engine';
+import { WorkByOperations } from '../ops.ts';
+import { put, type State, tensorOf } from '../state.ts';
+import { type Job, stepBy, type TakeStep, type Work } from '../step.ts';
+import { replace } from '../stores.ts';
+import { sumOnDevice } from '../sums.ts';
+import type { Value } from '../tensor-ops.ts';
+import type { Tensor } from '../tf.ts';
+import { DevicePlan, type Reading, type Writing } from './device-plan.ts';
+import type { Device, HostNumbers } from './device.ts';
 
-/** The ordinary part of a step in passes on the device: one for each variable, and one before it where a norm is to be known. */
-export const ordinaryBy =
-  (pass: rule.Pass): Ordinarily =>
-  (state, step, taken) => {
-    const { program } = state;
-    const numbers = step.rates.map((_, group): rule.Numbers => ({ values: rule.numbersOf(step, group) }));
-    const run: Run = (index, what, tensors) =>
-      runOn(pass, state, index, what, tensors, numbers[program.variables[index]!.group]!);
-    const updates = step.phase === 'update';
-    if (updates) ready(state, taken, run);
-    return (sums) => {
-      const averages = program.slots.has('average') ? average(step) : 0;
-      // the norm of updates is of what the variables were before they are overwritten by averages
-      const apart = updates && program.measure.has('update-norm');
-      if (updates) update(state, step, taken, sums, run, apart ? 0 : averages);
-      else
-        for (const { index, gradient } of taken)
-          run(index, took(state, false) | rule.KEEP | averagesOf(state, index, averages), { G: gradient });
-      if (averages === 0) return;
-      const done = new Set(apart ? [] : taken.map(({ index }) => index));
-      state.slots.average.forEach((old, index) => {
-        if (old && old.size > 0 && !done.has(index)) run(index, averages, {});
+/** Steps in programs on the device: one that writes for each variable, and before it one for each norm that is to be known. */
+export function stepOn(device: Device): TakeStep {
+  const plans = new WeakMap<State, PlansOfState>();
+  return stepBy((job) => {
+    let known = plans.get(job.state);
+    if (known === undefined) plans.set(job.state, (known = new PlansOfState(device)));
+    const plan = known.of(job);
+    return plan === null ? new WorkByOperations(job) : new WorkOnDevice(device, plan, job);
+  });
+}
+
+/** The plans of an optimizer. */
+class PlansOfState {
+  readonly #device: Device;
+  readonly #byVariable: (DevicePlan | null)[][] = [];
+  readonly #byKey = new Map<string, DevicePlan | null>();
+
+  constructor(device: Device) {
+    this.#device = device;
+  }
+
+  /** `null` where the device can't run it. */
+  of(job: Job): DevicePlan | null {
+    const row = (this.#byVariable[job.index] ??= []);
+    const plan = row[job.situation];
+    return plan === undefined ? (row[job.situation] = this.#shared(job)) : plan;
+  }
+
+  #shared({ state, index, situation }: Job): DevicePlan | null {
+    const { definition, tf } = state;
+    const key = definition.kernelKey(index, situation);
+    let plan = this.#byKey.get(key);
+    if (plan === undefined) {
+      const made = new DevicePlan(definition, index, situation, this.#device.fits(tf));
+      plan = made.writings === null ? null : made;
+      this.#byKey.set(key, plan);
+    }
+    return plan;
+  }
+}
+
+/** By the scalars of a step and group. */
+const computed = new WeakMap<object, Map<Shader, HostNumbers>>();
+
+class WorkOnDevice implements Work {
+  readonly #device: Device;
+  readonly #plan: DevicePlan;
+  readonly #job: Job;
+  /** Sums, and what programs made of this variable. */
+  readonly #tensors = new Map<TracedValue, Tensor>();
+
+  constructor(device: Device, plan: DevicePlan, job: Job) {
+    this.#device = device;
+    this.#plan = plan;
+    this.#job = job;
+  }
+
+  squaredNorm(): Value {
+    this.#read(this.#plan.normReading!);
+    return this.#tensors.get(this.#plan.squaredNorm!)!;
+  }
+
+  compute(): readonly Value[] {
+    for (const reading of this.#plan.readings) this.#read(reading);
+    return this.#job.state.program.finiteCheck ? this.#plan.norms.map((norm) => this.#evaluate(norm)) : [];
+  }
+
+  write(): readonly (readonly [Measure, Value])[] {
+    const { state, index } = this.#job;
+    const observed: (readonly [Measure, Value])[] = [];
+    const replaced: (readonly [string, Tensor])[] = [];
+    for (const writing of this.#plan.writings!) {
+      const tensors = this.#run(writing.shader, this.#inPlace(writing));
+      writing.made.forEach(({ name, measure, value }, i) => {
+        const tensor = tensors[i];
+        if (!tensor) return;
+        if (value.isWide) this.#tensors.set(value, tensor);
+        if (name !== null) replaced.push([name, tensor]);
+        if (measure !== null) observed.push([measure, sumOnDevice(state.tf, tensor)]);
       });
-    };
-  };
+    }
+    for (const [name, tensor] of replaced) replace(state, name, index, tensor);
+    return observed;
+  }
 
-type Run = (index: number, what: number, tensors: rule.Tensors) => rule.Tensors;
+  #read({ shader, sums }: Reading): void {
+    const { tf } = this.#job.state;
+    const squares = this.#run(shader, []);
+    sums.forEach((sum, i) => this.#tensors.set(sum, sumOnDevice(tf, squares[i]!)));
+  }
 
-const average = ({ averageOverwrite }: Step): number => rule.AVERAGE | (averageOverwrite ? rule.OVERWRITE : 0);
+  /** A number on the device by operations of tfjs. */
+  #evaluate(value: TracedValue): Value {
+    const { ops, state, index, scalars } = this.#job;
+    if (value.kind === 'sum') return this.#tensors.get(value)!;
+    if (value.kind === 'scalar') return scalars[value.name]!;
+    if (value.kind === 'constant') return ops.constant(value.number);
+    if (value.kind === 'tensor') return tensorOf(state, value.name, index)!;
+    const [a, b, c] = value.operands.map((operand) => this.#evaluate(operand)) as [Value, Value, Value];
+    return ops[value.kind](a, b, c);
+  }
 
-const averagesOf = ({ slots }: State, index: number, averages: number): number => (slots.average[index] ? averages : 0);
+  /** The slots that a program may write where they are; what somebody else holds, too, is copied before. */
+  #inPlace({ made }: Writing): (Tensor | null)[] {
+    const { state, index } = this.#job;
+    const engine = state.tf.backend() as unknown as { refCount(dataId: object): number };
+    return made.map(({ name }) => {
+      if (!this.#plan.inPlace || !this.#device.writesInPlace || name === null || name === 'variable') return null;
+      const tensor = tensorOf(state, name, index)!;
+      if (engine.refCount(tensor.dataId) > 1) put(state, name, index, state.tf.mul(tensor, 1));
+      return tensorOf(state, name, index)!;
+    });
+  }
 
-/** How a gradient is taken: unscaled, added to the accumulator, made a mean of. */
-function took({ program }: State, updates: boolean): number {
-  const { unscale, slots } = program;
-  const sums = slots.has('accumulator') ? rule.ADD | (updates ? rule.MEAN : 0) : 0;
-  return rule.GRADIENT | (unscale ? rule.UNSCALE : 0) | sums;
-}
+  #run(shader: Shader, inPlace: readonly (Tensor | null)[]): readonly (Tensor | null)[] {
+    const { state, index, gradient, ops, scalars } = this.#job;
+    const tensors = shader.tensors.map((value) => {
+      if (value.kind !== 'tensor') return this.#tensors.get(value)!;
+      return value.name === 'gradient' ? gradient! : tensorOf(state, value.name, index)!;
+    });
+    return this.#device.run(state.tf, {
+      shader,
+      shape: state.program.variables[index]!.shape,
+      tensors,
+      deviceNumbers: shader.deviceNumbers.map((value) =>
+        ops.tensor(value.kind === 'scalar' ? scalars[value.name]! : this.#tensors.get(value)!),
+      ),
+      hostNumbers: this.#numbersOf(shader),
+      like: gradient ?? tensors.find((tensor) => !isVariable(tensor)) ?? tensors[0],
+      inPlace,
+    });
+  }
 
-/** Whether gradients are made ready in a pass of their own, before what clips or measures them. */
-const isApart = ({ program: { clip: by, measure } }: State): boolean => by !== 'none' || measure.has('gradient-norm');
-
-function ready(state: State, taken: readonly Ordinary[], run: Run): void {
-  const { clip: by, measure } = state.program;
-  if (!isApart(state)) return;
-  const how = took(state, true);
-  const squares = by.endsWith('norm') || measure.has('gradient-norm') ? rule.SQUARE : 0;
-  const gives = how === rule.GRADIENT ? 0 : rule.GIVE;
-  if ((squares | gives) === 0) return;
-  for (const one of taken) {
-    const { G, S } = run(one.index, how | gives | squares, { G: one.gradient });
-    if (G) one.gradient = G;
-    one.squares = S;
+  #numbersOf(shader: Shader): HostNumbers {
+    const { state, index, scalars } = this.#job;
+    let known = computed.get(scalars);
+    if (known === undefined) computed.set(scalars, (known = new Map<Shader, HostNumbers>()));
+    let numbers = known.get(shader);
+    if (numbers === undefined) {
+      const program = this.#plan.numbers;
+      const all = program.allocate();
+      program.begin(all, state.definition.scalars.of[index]!);
+      numbers = { values: Float32Array.from(shader.hostNumbers, (value) => all[program.placeOf(value)]!) };
+      known.set(shader, numbers);
+    }
+    return numbers;
   }
 }
 
-function update(
-  state: State,
-  step: Step,
-  taken: readonly Ordinary[],
-  sums: readonly Sum[],
-  run: Run,
-  averages: number,
-): void {
-  const { tf, program, refs, slots } = state;
-  measureGradients(state, taken);
-  if (program.clip !== 'none') clip(state, step, taken, sums, true);
-  const how =
-    (isApart(state) ? rule.GRADIENT : took(state, true)) | (program.slots.has('accumulator') ? rule.CLEAR : 0);
-  const moves: Sum[] = [];
-  for (const { index, gradient: G, factor: F } of taken) {
-    const { decays } = program.variables[index]!;
-    const { variable } = refs[index]!;
-    const what =
-      how |
-      rule.MOVE |
-      (F ? rule.FACTOR | (program.clip === 'norm' ? rule.LIMIT : 0) : 0) |
-      (decays ? rule.DECAY : 0) |
-      (slots.momentum[index] ? rule.MOMENTUM | (program.nesterov ? rule.NESTEROV : 0) : 0) |
-      averagesOf(state, index, averages);
-    const old = program.measure.has('update-norm') ? tf.clone(variable) : null;
-    run(index, what, F ? { G, F } : { G });
-    if (old) moves.push(moved(tf, variable, old));
-  }
-  measureMoves(state, moves);
-  clearAccumulators(state, new Set(taken.map(({ index }) => index)));
-}
-
-const SLOTS = { M: 'momentum', V: 'accumulator', A: 'average' } as const;
-
-/** A pass over a variable; what it makes of the variable and its slots takes their places. */
-function runOn(
-  pass: rule.Pass,
-  state: State,
-  index: number,
-  what: number,
-  tensors: rule.Tensors,
-  numbers: rule.Numbers,
-): rule.Tensors {
-  const { tf, refs, slots } = state;
-  const { variable } = refs[index]!;
-  const engine = tf.backend() as unknown as { refCount(dataId: object): number };
-  const own: rule.Tensors = { ...tensors, X: variable };
-  for (const name of ['M', 'V', 'A'] as const) {
-    const tensor = slots[SLOTS[name]][index];
-    if (!tensor) continue;
-    // what somebody else holds is not to be written
-    if (engine.refCount(tensor.dataId) > 1) put(state, SLOTS[name], index, tf.mul(tensor, 1));
-    own[name] = slots[SLOTS[name]][index]!;
-  }
-  const made = pass(tf, what, own, numbers);
-  if (made.X) variable.assign(made.X);
-  for (const name of ['M', 'V', 'A'] as const) if (made[name]) put(state, SLOTS[name], index, made[name]);
-  return made;
-}
+const isVariable = (tensor: Tensor): boolean => 'assign' in tensor;

@@ -1,8 +1,8 @@
+import { glslSource, type Shader, type TexelLayout } from '@sgd/compile';
 import type { Tensor } from '../tf.ts';
-import { type Name, NUMBERS, type Pass, ruleOf, type Tensors } from './rule.ts';
+import type { Device, Run } from './device.ts';
 
-// Passes on the engine `webgl`: one program with an output for each tensor that is made, which reads texels where it writes them. That
-// is right only among textures of one layout, so what lies otherwise is copied first, by a program of tfjs.
+// Programs on the engine `webgl`: with an output for each tensor that is made, which read texels where they write them. That is right only among textures of one layout, so what lies otherwise is copied first, by a program of tfjs.
 
 type Shape = readonly number[];
 
@@ -20,7 +20,9 @@ interface Gl {
   readonly COLOR_ATTACHMENT0: number;
   readonly TEXTURE_2D: number;
   readonly TEXTURE0: number;
+  readonly MAX_DRAW_BUFFERS: number;
   readonly FRAGMENT_SHADER: number;
+  getParameter(name: number): number;
   createFramebuffer(): object;
   bindFramebuffer(target: number, framebuffer: object): void;
   framebufferTexture2D(target: number, attachment: number, kind: number, texture: object, level: number): void;
@@ -33,6 +35,7 @@ interface Gl {
   getUniformLocation(program: object, name: string): object | null;
   uniform1i(location: object | null, value: number): void;
   uniform1fv(location: object | null, values: Float32Array): void;
+  uniform4i(location: object | null, a: number, b: number, c: number, d: number): void;
   activeTexture(unit: number): void;
   bindTexture(target: number, texture: object): void;
 }
@@ -61,79 +64,105 @@ export interface Webgl {
 interface Program {
   readonly linked: Linked;
   readonly numbers: object | null;
-  readonly reads: readonly Name[];
-  readonly writes: readonly Name[];
+  readonly size: object | null;
   readonly framebuffer: object;
 }
 
-const programs = new WeakMap<object, Map<number, Program>>();
+/** Of a device: by text, and so by shader and layout. */
+interface Programs {
+  readonly byText: Map<string, Program>;
+  readonly byShader: WeakMap<Shader, Partial<Record<TexelLayout, Program>>>;
+}
 
-function programOf({ gpgpu }: Webgl, what: number, packed: boolean): Program {
+const programs = new WeakMap<object, Programs>();
+
+function programOf({ gpgpu }: Webgl, shader: Shader, layout: TexelLayout): Program {
   let own = programs.get(gpgpu);
-  if (!own) programs.set(gpgpu, (own = new Map<number, Program>()));
-  const key = 2 * what + Number(packed);
-  let program = own.get(key);
-  if (!program) own.set(key, (program = link(gpgpu, what, packed)));
+  if (!own) programs.set(gpgpu, (own = { byText: new Map(), byShader: new WeakMap() }));
+  let layouts = own.byShader.get(shader);
+  if (!layouts) own.byShader.set(shader, (layouts = {}));
+  return (layouts[layout] ??= ofText(own.byText, gpgpu, shader, layout));
+}
+
+function ofText(known: Map<string, Program>, gpgpu: Webgl['gpgpu'], shader: Shader, layout: TexelLayout): Program {
+  const text = glslSource(shader, layout);
+  let program = known.get(text);
+  if (!program) known.set(text, (program = link(gpgpu, shader, text)));
   return program;
 }
 
-function link(gpgpu: Webgl['gpgpu'], what: number, packed: boolean): Program {
+function link(gpgpu: Webgl['gpgpu'], { tensors, deviceNumbers, outputs }: Shader, text: string): Program {
   const { gl } = gpgpu;
-  const { reads, writes, code } = ruleOf(what);
-  const shader = gl.createShader(gl.FRAGMENT_SHADER);
-  gl.shaderSource(
-    shader,
-    `#version 300 es
-    precision highp float;
-    in vec2 resultUV;
-    #define T ${packed ? 'vec4' : 'float'}
-    uniform float P[${NUMBERS}];
-    ${reads.map((name) => `uniform highp sampler2D t${name};`).join('\n')}
-    ${writes.map((_, i) => `layout(location = ${i}) out vec4 o${i};`).join('\n')}
-    void main() {
-      
-      ${reads.map((name) => (name === 'F' ? 'float F = texelFetch(tF, ivec2(0), 0).r;' : `T ${name} = texture(t${name}, resultUV)${packed ? '' : '.r'};`)).join('\n')}
-      ${code.replaceAll('$', 'T')}
-      ${writes.map(([, value], i) => `o${i} = vec4(${value});`).join('\n')}
-    }`,
-  );
-  gl.compileShader(shader); // where it fails, so does linking
-  const linked = gpgpu.createProgram(shader);
+  const fragment = gl.createShader(gl.FRAGMENT_SHADER);
+  gl.shaderSource(fragment, text);
+  gl.compileShader(fragment); // where it fails, so does linking
+  const linked = gpgpu.createProgram(fragment);
   gpgpu.buildVao(linked);
-  reads.forEach((name, i) => gl.uniform1i(gl.getUniformLocation(linked, `t${name}`), i));
+  const samplers = [...tensors.map((_, i) => `s${i}`), ...deviceNumbers.map((_, i) => `e${i}`)];
+  samplers.forEach((name, i) => gl.uniform1i(gl.getUniformLocation(linked, name), i));
   const framebuffer = gl.createFramebuffer();
   gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
-  gl.drawBuffers(writes.map((_, i) => gl.COLOR_ATTACHMENT0 + i));
-  const numbers = gl.getUniformLocation(linked, 'P');
-  return { linked, numbers, reads, writes: writes.map(([name]) => name), framebuffer };
+  gl.drawBuffers(outputs.map((_, i) => gl.COLOR_ATTACHMENT0 + i));
+  const [numbers, size] = ['N', 'size'].map((name) => gl.getUniformLocation(linked, name)) as [
+    object | null,
+    object | null,
+  ];
+  return { linked, numbers, size, framebuffer };
 }
 
 const same = (a: Shape, b: Shape): boolean => a.length === b.length && a.every((n, i) => n === b[i]);
 
 /** In textures packed as those of the gradient are: four elements in a texel, or one. */
-export const passOnWebgl: Pass = (tf, what, own, numbers) => {
-  const engine = tf.backend() as unknown as Webgl;
-  const { gpgpu, texData } = engine;
-  const packed = texData.get((own.G ?? own.A ?? own.X)!.dataId).isPacked === true;
+export const webglDevice: Device = {
+  writesInPlace: false,
+  fits(tf) {
+    const { gl } = (tf.backend() as unknown as Webgl).gpgpu;
+    const most = gl.getParameter(gl.MAX_DRAW_BUFFERS);
+    return ({ outputs }) => outputs.length <= most;
+  },
+  run(tf, run) {
+    const engine = tf.backend() as unknown as Webgl;
+    const { shape } = run;
+    const layout = layoutOf(engine, run);
+    const packed = layout !== 'one';
+    const made = run.shader.outputs.map(() => {
+      const info = engine.makeTensorInfo(shape, 'float32');
+      if (packed) engine.texData.get(info.dataId).isPacked = true;
+      engine.uploadToGPU(info.dataId);
+      return info;
+    });
+    const outputs = made.map(({ dataId }) => engine.texData.get(dataId));
+    const copies: { dataId: object }[] = [];
+    const inputs = run.tensors.map((tensor) => {
+      const texels = upload(engine, tensor, packed);
+      if (fits(texels, shape, packed, outputs[0]!.texShape!)) return texels;
+      const copy = copied(engine, tensor, packed);
+      copies.push(copy);
+      return engine.texData.get(copy.dataId);
+    });
+    inputs.push(...run.deviceNumbers.map((tensor) => upload(engine, tensor, packed)));
+    draw(engine, programOf(engine, run.shader, layout), run, inputs, outputs);
+    for (const copy of copies) engine.disposeIntermediateTensorInfo(copy);
+    return made.map((info) => tf.engine().makeTensorFromTensorInfo(info));
+  },
+};
+
+/** Rows and columns of the innermost matrix: it is packed in twos by two. */
+const matrixOf = (shape: Shape): readonly [rows: number, columns: number] => [shape.at(-2) ?? 1, shape.at(-1) ?? 1];
+
+function layoutOf({ texData }: Webgl, { like, shape }: Run): TexelLayout {
+  if (like === undefined || texData.get(like.dataId).isPacked !== true) return 'one';
+  return matrixOf(shape).every((length) => length % 2 === 0) ? 'four' : 'four-with-gaps';
+}
+
+function draw(
+  { gpgpu }: Webgl,
+  { linked, numbers, size, framebuffer }: Program,
+  { hostNumbers, shape }: Run,
+  inputs: readonly Texels[],
+  outputs: readonly Texels[],
+): void {
   const { gl } = gpgpu;
-  const { linked, numbers: at, reads, writes, framebuffer } = programOf(engine, what, packed);
-  const { shape } = (own.X ?? own.G)!;
-  const made = writes.map(() => {
-    const info = engine.makeTensorInfo(shape, 'float32');
-    if (packed) texData.get(info.dataId).isPacked = true;
-    engine.uploadToGPU(info.dataId);
-    return info;
-  });
-  const outputs = made.map(({ dataId }) => texData.get(dataId));
-  const copies: { dataId: object }[] = [];
-  const inputs = reads.map((name) => {
-    const tensor = own[name]!;
-    const texels = upload(engine, tensor, packed);
-    if (name === 'F' || fits(texels, shape, packed, outputs[0]!.texShape!)) return texels.texture!.texture;
-    const copy = copied(engine, tensor, packed);
-    copies.push(copy);
-    return texData.get(copy.dataId).texture!.texture;
-  });
   const [height, width] = outputs[0]!.texture!.texShape;
   gl.bindFramebuffer(gl.FRAMEBUFFER, framebuffer);
   outputs.forEach(({ texture }, i) =>
@@ -143,17 +172,14 @@ export const passOnWebgl: Pass = (tf, what, own, numbers) => {
   gl.scissor(0, 0, width, height);
   gpgpu.setProgram(linked);
   gpgpu.bindVertexArray(linked.vao);
-  if (at) gl.uniform1fv(at, numbers.values);
-  inputs.forEach((texture, i) => {
+  if (numbers) gl.uniform1fv(numbers, hostNumbers.values);
+  if (size) gl.uniform4i(size, height, width, ...matrixOf(shape));
+  inputs.forEach(({ texture }, i) => {
     gl.activeTexture(gl.TEXTURE0 + i);
-    gl.bindTexture(gl.TEXTURE_2D, texture);
+    gl.bindTexture(gl.TEXTURE_2D, texture!.texture);
   });
   gpgpu.executeProgram();
-  for (const copy of copies) engine.disposeIntermediateTensorInfo(copy);
-  const results: Tensors = {};
-  made.forEach((info, i) => (results[writes[i]!] = tf.engine().makeTensorFromTensorInfo(info)));
-  return results;
-};
+}
 
 /** Values that are still on the host go to a texture of the wanted kind. */
 function upload(engine: Webgl, { dataId, shape }: Tensor, packed: boolean): Texels {

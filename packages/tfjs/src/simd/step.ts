@@ -1,5 +1,5 @@
 import type { Program, Step } from '@sgd/core';
-import { type KeptSlot, measure, put, type State } from '../state.ts';
+import { measure, put, type State } from '../state.ts';
 import type { Tensor } from '../tf.ts';
 import { instantiate, type Memory } from './instantiate.ts';
 import * as at from './layout.ts';
@@ -87,8 +87,8 @@ function view(buffer: ArrayBufferLike): void {
 /** Whether a variable has another value after the step. */
 function moves({ program, slots }: State, step: Step, index: number, given: boolean): boolean {
   const updates = step.phase === 'update';
-  if (given && (updates || (program.variables[index]!.overwrites && !slots.accumulator[index]))) return true;
-  return step.ordinary && step.averageOverwrite && slots.average[index] !== undefined;
+  if (given && (updates || (program.variables[index]!.overwrites && !slots.gradient_accumulator?.[index]))) return true;
+  return step.ordinary && step.averageOverwrite && slots.average?.[index] !== undefined;
 }
 
 /** One step in a kernel on the memory of the engine. */
@@ -113,8 +113,8 @@ export function stepInWasm(
       ? tf.engine().makeTensorFromTensorInfo(heap.makeOutput(refs[index]!.variable.shape, 'float32'))
       : undefined,
   );
-  const slot = (kind: KeptSlot, index: number): number => {
-    const tensor = state.slots[kind][index];
+  const slot = (kind: string, index: number): number => {
+    const tensor = state.slots[kind]?.[index];
     if (!tensor) return 0;
     if (heap.refCount(tensor.dataId) > 1)
       put(
@@ -123,12 +123,12 @@ export function stepInWasm(
         index,
         tf.tidy(() => tf.mul(tensor, 1)),
       );
-    return address(state.slots[kind][index]!);
+    return address(state.slots[kind]![index]!);
   };
   const places = variables.map((_, index) => [
     made[index] ? address(made[index]) : address(refs[index]!.variable),
     slot('momentum', index),
-    slot('accumulator', index),
+    slot('gradient_accumulator', index),
     slot('average', index),
     gradientOf[index] ? address(gradientOf[index]) : 0,
   ]);
@@ -195,6 +195,6 @@ function takeFigures(state: State, base: number): void {
   const { measure: measures } = state.program;
   if (measures.size === 0) return;
   const sums = new Float64Array(floats.buffer, base + 4 * at.SQUARES, 4);
-  if (measures.has('gradient-norm')) measure(state, 'gradient', sums[0]! + sums[1]!);
-  if (measures.has('update-norm')) measure(state, 'update', sums[2]! + sums[3]!);
+  if (measures.has('gradient-norm')) measure(state, 'gradient-norm', sums[0]! + sums[1]!);
+  if (measures.has('update-norm')) measure(state, 'update-norm', sums[2]! + sums[3]!);
 }

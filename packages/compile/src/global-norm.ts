@@ -1,4 +1,4 @@
-import { ArrayKernel } from '@sgd/compile';
+import { ArrayKernel } from './array-kernel.ts';
 import type { DType, FloatArray } from '@sgd/core';
 import type { StepDefinition, StepScalars } from '@sgd/core/engine';
 

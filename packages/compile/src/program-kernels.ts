@@ -1,16 +1,16 @@
-import { ArrayKernel } from '@sgd/compile';
+import { ArrayKernel } from './array-kernel.ts';
 import type { FloatArray, Program } from '@sgd/core';
 import type { Kernel, StepDefinition } from '@sgd/core/engine';
 
 /** The tensors of a variable by name: `variable`, and what the optimizer keeps for it. */
 export type Tensors = Readonly<Record<string, FloatArray>>;
 
-/** A kernel with the arrays of one variable. */
+/** A kernel with arrays of one variable. */
 export interface BoundKernel {
   readonly kernel: ArrayKernel;
   /** Shared by all variables of a group, unless the kernel sums. */
   readonly numbers: Float64Array;
-  /** In the order of the kernel; the place of the gradient is filled at each step. */
+  /** In the order of the kernel; what changes from step to step is put in its place before each. */
   readonly arrays: FloatArray[];
   /** -1: it does not read the gradient. */
   readonly gradientAt: number;
@@ -25,8 +25,8 @@ interface Begin {
 
 const nothing: readonly Begin[] = [];
 
-/** One kernel for each kind of variable and situation, compiled when it is made, and bound to the arrays of every variable. */
-class KernelTable {
+/** One kernel for each kind of variable and situation, compiled when it is made, and a row of arrays for every variable. */
+export class KernelTable {
   /** By variable and situation; `undefined` where there is nothing to do. */
   readonly rows: readonly (readonly (BoundKernel | undefined)[])[];
   readonly #begins = new Map<number, Begin[]>();
@@ -56,6 +56,7 @@ class KernelTable {
           sharedNumbers.set(shared, numbers);
           this.#onBegin(situation, { kernel, numbers, scalars: scalars.of[i]! });
         }
+        // the gradient is bound at each step: any array of the type will do until then
         const arrays = kernel.tensors.map((name) => tensors[i]![name] ?? tensors[i]!.variable!);
         row[situation] = { kernel, numbers, arrays, gradientAt: kernel.tensors.indexOf('gradient') };
       }
@@ -81,13 +82,13 @@ class KernelTable {
 export interface KernelSettings {
   readonly program: Program;
   readonly definition: StepDefinition;
-  /** By variable. */
+  /** By variable: what the kernels are given at first. */
   readonly tensors: readonly Tensors[];
-  /** Whether functions are never made from text. */
+  /** Whether `new Function` is never used. */
   readonly jitless: boolean;
 }
 
-/** The kernels of a program. */
+/** The kernels of a program over typed arrays. */
 export class ProgramKernels {
   /** A step's work on a variable. */
   readonly updates: KernelTable;
@@ -99,13 +100,26 @@ export class ProgramKernels {
     this.updates = new KernelTable(settings, (i, situation) => definition.update(i, situation));
     this.squares = new KernelTable(settings, (i, situation) => definition.squaredNorm(i, situation));
   }
+
+  /** Binds the kernels of a variable to the gradient of this step. */
+  lend(index: number, situation: number, gradient: FloatArray): void {
+    lend(this.updates.rows[index]![situation], gradient);
+    lend(this.squares.rows[index]![situation], gradient);
+  }
+
+  /** Binds the kernels of a variable to its current arrays. */
+  bind(index: number, situation: number, tensors: Tensors): void {
+    bind(this.updates.rows[index]![situation], tensors);
+    bind(this.squares.rows[index]![situation], tensors);
+  }
 }
 
-/** The arrays of a variable: its own, and slots filled with their first values. */
-export function makeTensors(definition: StepDefinition, index: number, array: FloatArray): Tensors {
-  return Object.fromEntries(
-    definition
-      .tensorsOf(index)
-      .map(({ name, initial = 0 }) => [name, name === 'variable' ? array : array.slice().fill(initial)]),
-  );
+function lend(bound: BoundKernel | undefined, gradient: FloatArray): void {
+  if (bound !== undefined && bound.gradientAt >= 0) bound.arrays[bound.gradientAt] = gradient;
+}
+
+function bind(bound: BoundKernel | undefined, tensors: Tensors): void {
+  if (bound === undefined) return;
+  const { arrays, kernel } = bound;
+  for (let place = 0; place < arrays.length; place++) arrays[place] = tensors[kernel.tensors[place]!]!;
 }

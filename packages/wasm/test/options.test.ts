@@ -1,9 +1,10 @@
-import type { Program, ProgramVariable, Slot, Step } from '@sgd/core';
+import type { Program, ProgramVariable, Step } from '@sgd/core';
 import { StepDefinition } from '@sgd/core/engine';
 import { cpu } from '@sgd/cpu';
 import { wasm, type WasmTensor } from '@sgd/wasm';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { numbers, same } from './trial.ts';
+import { program, update, variable } from '../../../tests/support/programs.ts';
+import { numbers, same, slotsOf } from './trial.ts';
 
 // Every set of options, with a look at each call into WebAssembly.
 
@@ -39,60 +40,42 @@ afterAll(() => void vi.unstubAllGlobals());
 
 const clips = ['none', 'value', 'norm', 'global-norm'] as const;
 const rules = [
-  ['plain', []],
-  ['momentum', ['momentum']],
-  ['nesterov', ['momentum']],
+  { keeps: [], nesterov: false },
+  { keeps: ['momentum'], nesterov: false },
+  { keeps: ['momentum'], nesterov: true },
 ] as const;
 const booleans = [false, true];
-const none: readonly Exclude<Slot, 'variable'>[] = [];
+
+const variables = (decays: readonly number[]): ProgramVariable[] =>
+  [37, 16, 3, 5].map((length, i) =>
+    variable(length, { path: `v${i}`, group: i === 1 ? 1 : 0, decays: decays.includes(i), overwrites: i === 3 }),
+  );
 
 function* programs(clip: Program['clip'], finiteCheck: boolean): Generator<Program> {
-  for (const [rule, momentum] of rules)
+  for (const { keeps, nesterov } of rules)
     for (const accumulates of booleans)
       for (const averages of booleans)
         for (const unscale of booleans)
           for (const measures of booleans)
             for (const decays of [[], [0], [0, 1, 2]]) {
-              const variable = (length: number, i: number): ProgramVariable => ({
-                path: `v${i}`,
-                shape: [length],
-                dtype: 'float32',
-                group: i === 1 ? 1 : 0,
-                decays: decays.includes(i as never),
-                overwrites: i === 3,
-                constraint: null,
-              });
-              yield {
-                rule: 'sgd',
-                slots: new Set([
-                  ...momentum,
-                  ...(accumulates ? ['accumulator' as const] : none),
-                  ...(averages ? ['average' as const] : none),
-                ]),
-                nesterov: rule === 'nesterov',
-                unscale,
-                clip,
-                finiteCheck,
-                measure: new Set(measures ? ['gradient-norm', 'update-norm'] : []),
-                variables: [37, 16, 3, 5].map(variable),
-              };
+              const measure: Program['measure'] = new Set(measures ? ['gradient-norm', 'update-norm'] : []);
+              const made = program(variables(decays), { keeps, nesterov, unscale, clip, finiteCheck, measure });
+              yield { ...made, accumulates, averages };
             }
 }
 
 /** Micro-steps: all variables, then some, by divisors that are powers of two and not, with averages that overwrite and don't. */
 const steps = (accumulates: boolean): readonly (readonly [Step, readonly number[]])[] => {
   const step: Step = {
-    phase: 'update',
-    ordinary: true,
+    ...update,
     lossScale: 8,
     accumulationSteps: 2,
     clipLimit: 0.3,
     rates: [
-      { learningRate: 0.1, momentum: 0.9, weightDecay: 0.01 },
-      { learningRate: 0.3, momentum: 0.5, weightDecay: 0.1 },
+      { learningRate: 0.1, weightDecay: 0.01, options: [0.9] },
+      { learningRate: 0.3, weightDecay: 0.1, options: [0.5] },
     ],
     averageMomentum: 0.9,
-    averageOverwrite: false,
   };
   const phase = accumulates ? 'accumulate' : 'update';
   return [
@@ -105,9 +88,9 @@ const steps = (accumulates: boolean): readonly (readonly [Step, readonly number[
 };
 
 /** Passes that sum come first; the last one stores to each tensor once. */
-function wantOneWritingPass(program: Program): void {
-  const definition = new StepDefinition(program);
-  for (const index of program.variables.keys()) {
+function wantOneWritingPass(made: Program): void {
+  const definition = new StepDefinition(made);
+  for (const index of made.variables.keys()) {
     for (const situation of definition.situations.all) {
       const { passes } = definition.update(index, situation);
       for (const { stores } of passes.slice(0, -1)) expect(stores).toEqual([]);
@@ -127,14 +110,14 @@ describe.each(clips)('clip %s', (clip) => {
       const backend = await wasm();
       const isReduced = finiteCheck || clip === 'norm' || clip === 'global-norm';
       const most = clip === 'global-norm' ? 2 : Number(isReduced);
-      for (const program of programs(clip, finiteCheck)) {
-        wantOneWritingPass(program);
-        const initial = program.variables.map((v, i) => numbers(i, v.shape[0]!, 0));
+      for (const made of programs(clip, finiteCheck)) {
+        wantOneWritingPass(made);
+        const initial = made.variables.map((v, i) => numbers(i, v.shape[0]!, 0));
         const expected = initial.map((x) => x.slice());
         tensors = initial.map((x) => backend.from(x));
-        const ours = backend.open(program, tensors);
-        const theirs = cpu().open(program, expected);
-        for (const [step, indices] of steps(program.slots.has('accumulator'))) {
+        const ours = backend.open(made, tensors);
+        const theirs = cpu().open(made, expected);
+        for (const [step, indices] of steps(made.accumulates)) {
           const gradients = indices.map((i) => numbers(9 * i + step.lossScale, initial[i]!.length, 0));
           const lent = gradients.map((g) => backend.from(g));
           calls = [];
@@ -146,7 +129,7 @@ describe.each(clips)('clip %s', (clip) => {
           tensors.forEach((x, i) => same(x.data, expected[i]!, `variable ${i}`));
           for (const g of lent) backend.free(g);
         }
-        const entries = [...program.slots].flatMap((slot) => [0, 1, 2].map((index) => ({ slot, index })));
+        const entries = slotsOf(made).flatMap((slot) => [0, 1, 2].map((index) => ({ slot, index })));
         const [got, wanted] = [await ours.read(entries), await theirs.read(entries)];
         entries.forEach(({ slot, index }, e) => same(got[e]!, wanted[e]!, `${slot} of ${index}`));
         ours.dispose();

@@ -40,8 +40,8 @@ describe.each(kinds)('%s', (_name, make) => {
     const backend = await wasm({ reserve: 1 << 16 });
     const w = backend.from([1, 2]);
     const g = make(backend, [2, 4]);
-    const slots = new Set(['momentum'] as const);
-    backend.open(program([variable(2)], { slots, unscale: true }), [w]).step(update, [g], [0]);
+    const keeps = ['momentum'] as const;
+    backend.open(program([variable(2)], { keeps, unscale: true }), [w]).step(update, [g], [0]);
     expect(Array.from(w.data)).toEqual([0, 0]);
     expect(Array.from(dataOf(g))).toEqual([2, 4]);
   });
@@ -72,7 +72,7 @@ describe('ordinary arrays', () => {
     const w = new Float32Array([1]);
     const frozen = new Float32Array([1]);
     const backend = await wasm();
-    const made = program([variable(1), variable(1, { path: 'f' })], { slots: new Set(['accumulator', 'average']) });
+    const made = program([variable(1), variable(1, { path: 'f' })], { keeps: ['gradient_accumulator', 'average'] });
     const session = backend.open(made, [w, frozen]);
     const g = [new Float32Array([2])];
     session.step({ ...update, phase: 'accumulate' }, g, [0]);
@@ -241,7 +241,7 @@ describe('tensors', () => {
     const backend = await wasm();
     const w = backend.from([1]);
     for (const wanted of [0.5, 0]) {
-      const session = backend.open(program([variable(1)], { slots: new Set(['momentum']) }), [w]);
+      const session = backend.open(program([variable(1)], { keeps: ['momentum'] }), [w]);
       session.step(update, [backend.from([1])], [0]);
       expect(w.data[0]).toBe(wanted);
       session.dispose();
@@ -254,24 +254,28 @@ describe('variables without a gradient in a step', () => {
     const backend = await wasm();
     const arrays = [new Float32Array([1]), new Float32Array([2]), new Float32Array([3])];
     const made = program([variable(1), variable(1), variable(1, { overwrites: true })], {
-      slots: new Set(['accumulator', 'average']),
+      keeps: ['gradient_accumulator', 'average'],
       finiteCheck: true,
     });
     const session = backend.open(made, arrays);
     const step = { ...update, accumulationSteps: 2 };
     const one = new Float32Array([1]);
-    const read = async (slot: 'accumulator' | 'average', index: number): Promise<number> =>
+    const read = async (slot: 'gradient_accumulator' | 'average', index: number): Promise<number> =>
       (await session.read([{ slot, index }]))[0]![0]!;
     session.step({ ...step, phase: 'accumulate' }, [one, one], [1, 2]);
-    expect([await read('accumulator', 0), await read('accumulator', 1), await read('accumulator', 2)]).toEqual([
-      0, 1, 1,
-    ]);
+    expect([
+      await read('gradient_accumulator', 0),
+      await read('gradient_accumulator', 1),
+      await read('gradient_accumulator', 2),
+    ]).toEqual([0, 1, 1]);
     expect([await read('average', 0), await read('average', 1)]).toEqual([0.5, 1]);
     expect(session.step(step, [one, new Float32Array([NaN])], [1, 2])).toBe(false);
     session.step(step, [one], [0]);
-    expect([await read('accumulator', 0), await read('accumulator', 1), await read('accumulator', 2)]).toEqual([
-      0, 0, 0,
-    ]);
+    expect([
+      await read('gradient_accumulator', 0),
+      await read('gradient_accumulator', 1),
+      await read('gradient_accumulator', 2),
+    ]).toEqual([0, 0, 0]);
     expect([await read('average', 0), await read('average', 1)]).toEqual([0.625, 1.5]);
     expect(arrays.map((x) => x[0])).toEqual([0.75, 2, 3]);
   });
@@ -290,7 +294,7 @@ describe.each([
       seen.push(shape, Array.from(data));
       data.fill(7);
     };
-    const made = program([variable(4, { shape: [2, 2], constraint })], { slots: new Set(['average', 'accumulator']) });
+    const made = program([variable(4, { shape: [2, 2], constraint })], { keeps: ['average', 'gradient_accumulator'] });
     const session = backend.open(made, [w]);
     const step = { ...update, averageMomentum: 0, averageOverwrite: true };
     session.step(step, [new Float32Array([2, 2, 2, 2])], [0]);

@@ -16,7 +16,7 @@ describe.each(kinds)('averages of %s', (_name, make) => {
   ] as const)('%s', async (action, kept) => {
     const backend = await wasm();
     const w = make(backend, [1, 2]);
-    const session = backend.open(program([variable(2)], { slots: new Set(['average']) }), [w]);
+    const session = backend.open(program([variable(2)], { keeps: ['average'] }), [w]);
     await session.write([{ slot: 'average', index: 0, values: new Float32Array([3, 6]) }]);
     session.averages(action);
     expect(Array.from(w.data)).toEqual([3, 6]);
@@ -39,12 +39,12 @@ it('read gives the values of when it was called, which are the caller’s', asyn
 });
 
 describe('an array of the user', () => {
-  const slots = new Set(['accumulator', 'average'] as const);
+  const keeps = ['gradient_accumulator', 'average'] as const;
 
   it('is not written where nothing was updated', async () => {
     const backend = await wasm();
     const [w, other] = [new Float32Array([1]), new Float32Array([1])];
-    const session = backend.open(program([variable(1), variable(1, { path: 'other' })], { slots }), [w, other]);
+    const session = backend.open(program([variable(1), variable(1, { path: 'other' })], { keeps }), [w, other]);
     w[0] = other[0] = 7;
     const gradient = [new Float32Array([2])];
     session.step({ ...update, phase: 'accumulate' }, gradient, [0]);
@@ -56,7 +56,7 @@ describe('an array of the user', () => {
 });
 
 describe('what has no elements', () => {
-  const slots = new Set(['momentum', 'accumulator', 'average'] as const);
+  const keeps = ['momentum', 'gradient_accumulator', 'average'] as const;
   const empty = (path: string): ReturnType<typeof variable> => variable(0, { path });
   const detached = (): Float32Array => {
     const array = new Float32Array(0);
@@ -71,8 +71,8 @@ describe('what has no elements', () => {
   ])('is stepped, read and written after the arena grew: %s', async (_name, make) => {
     const backend = await wasm();
     const [w, gradient] = [make(backend), make(backend)];
-    const session = backend.open(program([empty('w'), variable(1)], { slots }), [w, new Float32Array(1)]);
-    const entries = [...slots, 'variable' as const].map((slot) => ({ slot, index: 0 }));
+    const session = backend.open(program([empty('w'), variable(1)], { keeps }), [w, new Float32Array(1)]);
+    const entries = [...keeps, 'variable'].map((slot) => ({ slot, index: 0 }));
     const values = new Float32Array(0);
     for (let grown = 0; grown < 2; grown++) {
       expect(await session.read(entries)).toEqual(entries.map(() => values));
@@ -86,13 +86,13 @@ describe('what has no elements', () => {
 });
 
 describe('read and write', () => {
-  const slots = new Set(['momentum', 'accumulator', 'average'] as const);
+  const keeps = ['momentum', 'gradient_accumulator', 'average'] as const;
   const variables = [variable(2), variable(1, { path: 'scale', overwrites: true })];
 
   it('writes all or nothing', async () => {
     const backend = await wasm();
     const w = new Float32Array([1, 2]);
-    const session = backend.open(program(variables, { slots }), [w, new Float32Array(1)]);
+    const session = backend.open(program(variables, { keeps }), [w, new Float32Array(1)]);
     const good = { slot: 'variable', index: 0, values: new Float32Array([8, 9]) } as const;
     for (const bad of [
       { slot: 'momentum', index: 0, values: new Float32Array(3) },
@@ -109,7 +109,7 @@ describe('read and write', () => {
   it('a disposed session has no slots, and the variables are the caller’s', async () => {
     const backend = await wasm();
     const w = backend.from([1, 2]);
-    const session = backend.open(program([variable(2)], { slots }), [w]);
+    const session = backend.open(program([variable(2)], { keeps }), [w]);
     session.dispose();
     session.dispose();
     expect((await failure(() => session.read([{ slot: 'momentum', index: 0 }]))).code).toBe('SGD_STATE_MISMATCH');
@@ -121,7 +121,7 @@ describe('measured', () => {
   it('has what was asked for, of the last updating step', async () => {
     const backend = await wasm();
     const made = program([variable(2), variable(1, { overwrites: true })], {
-      slots: new Set(['accumulator']),
+      keeps: ['gradient_accumulator'],
       finiteCheck: true,
       measure: new Set(['gradient-norm', 'update-norm']),
     });

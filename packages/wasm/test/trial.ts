@@ -1,9 +1,9 @@
-import type { Entry, FloatArray, Program, Step } from '@sgd/core';
+import type { Entry, FloatArray, Program, Slot, Step } from '@sgd/core';
 import { cpu } from '@sgd/cpu';
 import type { WasmBackend, WasmVariable } from '@sgd/wasm';
 import fc from 'fast-check';
 import { anyProgram, anyStep, numbers as anyNumbers } from '../../../tests/support/arbitraries.ts';
-import { program, update, variable } from '../../../tests/support/programs.ts';
+import { program, type SGDProgram, update, variable } from '../../../tests/support/programs.ts';
 
 const BOUNDARIES = [0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 127, 128, 129, 136, 144, 255, 256, 257, 272, 1023, 1025, 2049];
 /** Deterministic numbers of many magnitudes; one in `rare` is special. */
@@ -35,7 +35,7 @@ export async function trial(
   arrays: number,
   grows = false,
 ): Promise<void> {
-  const { slots, variables } = program;
+  const { variables } = program;
   const initial = variables.map((v, i) => numbers(seed + i, v.shape[0]!, rare));
   const expected = initial.map((x) => x.slice());
   const handles = initial.map((x): WasmVariable => (arrays & 1 ? x.slice() : backend.from(x)));
@@ -51,7 +51,7 @@ export async function trial(
     if (backwards) indices.reverse();
     const step: Step = {
       ...rest,
-      phase: updates || !slots.has('accumulator') ? 'update' : 'accumulate',
+      phase: updates || !program.accumulates ? 'update' : 'accumulate',
       ordinary: indices.some((i) => !variables[i]!.overwrites),
     };
     const gradients = indices.map((i) => numbers(own + i, variables[i]!.shape[0]!, rare));
@@ -68,8 +68,8 @@ export async function trial(
       same('data' in x ? x.data : x, expected[i]!, `variable ${i}`);
     });
     const entries: Entry[] = variables.flatMap(({ overwrites }, index) =>
-      (['variable', ...slots] as const)
-        .filter((slot) => slot === 'variable' || slot === 'accumulator' || !overwrites)
+      ['variable', ...slotsOf(program)]
+        .filter((slot) => slot === 'variable' || slot === 'gradient_accumulator' || !overwrites)
         .map((slot) => ({ slot, index })),
     );
     const [got, wanted] = await Promise.all([ours.read(entries), theirs.read(entries)]);
@@ -82,8 +82,15 @@ export async function trial(
   for (const x of handles) backend.free(x);
 }
 
+/** The slots of variables that are not overwritten. */
+export const slotsOf = ({ slots, accumulates, averages }: Program): Slot[] => [
+  ...slots.map(({ name }) => name),
+  ...(accumulates ? ['gradient_accumulator'] : []),
+  ...(averages ? ['average'] : []),
+];
+
 /** Plain descent on variables of these lengths. */
-const programOf = (lengths: readonly number[], more: Partial<Program> = {}): Program =>
+const programOf = (lengths: readonly number[], more: SGDProgram = {}): Program =>
   program(
     lengths.map((length, i) => variable(length, { path: `v${i}` })),
     more,
@@ -94,7 +101,7 @@ const STEP: Step = {
   lossScale: 3,
   accumulationSteps: 2,
   clipLimit: 0.1,
-  rates: [{ learningRate: 1, momentum: 0.9, weightDecay: 0.01 }],
+  rates: [{ learningRate: 1, weightDecay: 0.01, options: [0.9] }, ...update.rates.slice(1)],
   averageMomentum: 0.9,
 };
 
@@ -123,12 +130,12 @@ const LARGE = 2 ** 18 + 1003;
 /** Steps over a large gradient in an ordinary array that comes again and again, with everything that passes do. */
 export function wantSameWhenFed(backend: WasmBackend): void {
   const lengths = [LARGE, 5];
-  const slots = new Set(['momentum', 'accumulator', 'average'] as const);
+  const keeps = ['momentum', 'gradient_accumulator', 'average'] as const;
   const variables = programOf(lengths).variables.map((v, i) => ({ ...v, decays: i === 0 }));
   const programs = [
-    programOf(lengths, { slots: new Set(['momentum'] as const), clip: 'value' }),
-    programOf(lengths, { slots, finiteCheck: true, variables }),
-    programOf(lengths, { slots, unscale: true, clip: 'global-norm', nesterov: true }),
+    programOf(lengths, { keeps: ['momentum'], clip: 'value' }),
+    programOf(lengths, { keeps, finiteCheck: true, variables }),
+    programOf(lengths, { keeps, unscale: true, clip: 'global-norm', nesterov: true }),
     programOf(lengths, { clip: 'norm', finiteCheck: true }),
   ];
   for (const program of programs) {
@@ -137,7 +144,7 @@ export function wantSameWhenFed(backend: WasmBackend): void {
     const [ours, theirs] = [initial.map((x) => backend.from(x)), initial.map((x) => x.slice())];
     const session = backend.open(program, ours);
     const reference = cpu().open(program, theirs);
-    const micro: Step = { ...STEP, phase: program.slots.has('accumulator') ? 'accumulate' : 'update' };
+    const micro: Step = { ...STEP, phase: program.accumulates ? 'accumulate' : 'update' };
     // the last is not finite, which one of the last elements alone shows
     for (const [n, own] of [STEP, micro, STEP, micro, STEP].entries()) {
       gradients[0]![LARGE - 1] = n === 4 ? NaN : n;

@@ -12,6 +12,7 @@ export type { PassFunction } from './pass.ts';
 export type { BoundKernel, KernelSettings, KernelTable, ProgramKernels, Tensors } from './program-kernels.ts';
 export { Shader } from './shader.ts';
 export { wgslDeclarations, wgslFunctions } from './wgsl-functions.ts';
+export { wasmInstance, type WasmMemory, wasmModule, wasmProbe } from './wasm/host.ts';
 export type { FiniteCheck } from './wasm/kernel.ts';
 export { PIECE_BYTES, RECORD, TASK } from './wasm/layout.ts';
 export type { MemoryViews, StepNumbers } from './wasm/numbers.ts';

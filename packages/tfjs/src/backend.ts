@@ -21,13 +21,25 @@ export interface TfjsBackend extends Backend<Variable, Tensor, 'sync'> {
   path(): PathInfo;
 }
 
-const FEATURES =
-  'momentum nesterov weight-decay accumulation average clip-value clip-norm clip-global-norm groups measure overwrite';
-const ALL = new Set(`${FEATURES} finite-check constraint`.split(' ') as Feature[]);
-const WITHOUT_READING = new Set(FEATURES.split(' ') as Feature[]);
+const WITHOUT_READING: readonly Feature[] = [
+  'weight-decay',
+  'accumulation',
+  'average',
+  'clip-value',
+  'clip-norm',
+  'clip-global-norm',
+  'groups',
+  'measure',
+  'overwrite',
+  'pow',
+  'sum',
+];
+const FEATURES = new Set(WITHOUT_READING);
+const FEATURES_WITH_READING = new Set<Feature>([...WITHOUT_READING, 'finite-check', 'constraint']);
 
 /** What the engine of now can do. */
-export const featuresOf = (tf: TensorFlow): ReadonlySet<Feature> => (readsAtOnce(engineOf(tf)) ? ALL : WITHOUT_READING);
+export const featuresOf = (tf: TensorFlow): ReadonlySet<Feature> =>
+  readsAtOnce(engineOf(tf)) ? FEATURES_WITH_READING : FEATURES;
 
 const EXACT = { rtol: 0, atol: 0 };
 // GPUs contract a multiplication and an addition, divide to a few units in the last place, and take subnormal numbers for 0
@@ -94,7 +106,7 @@ export const OPTIONS = ['exact', 'warn'] as const;
 /** The engine over a copy of TensorFlow.js. */
 export function makeBackend(tf: TensorFlow, { exact = false, warn = toConsole }: TfjsOptions): TfjsBackend {
   return {
-    contract: 1,
+    contract: 2,
     name: 'tfjs',
     mode: 'sync',
     get supports() {

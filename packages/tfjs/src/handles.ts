@@ -56,7 +56,7 @@ export function makeHost(tf: TensorFlow, { exact = false, warn = toConsole }: Tf
     throw new SgdError('SGD_UNSUPPORTED', 'make variables and gradients with tf.variable and tf.tensor');
   };
   const backend: Host['backend'] = {
-    contract: 1,
+    contract: 2,
     name: 'tfjs',
     mode: 'sync',
     get supports() {

@@ -1,9 +1,9 @@
 import type { Measure } from '@sgd/core';
 import { squares64 } from './numbers.ts';
 import { Plan } from './plan.ts';
-import type { State } from './state.ts';
+import { assign, type State } from './state.ts';
 import { type Job, stepBy, type TakeStep, type Work } from './step.ts';
-import { owned, replace } from './stores.ts';
+import { owned } from './stores.ts';
 import { sumOnDevice } from './sums.ts';
 import type { TensorOps, Value } from './tensor-ops.ts';
 import type { Tensor } from './tf.ts';
@@ -65,7 +65,7 @@ export class WorkByOperations implements Work {
       return [measure, squares] as const;
     });
     const tensors = assignments.map(({ place, isShared }) => owned(state, index, values[place]!, isShared));
-    assignments.forEach(({ name }, i) => replace(state, name, index, tensors[i]!));
+    assignments.forEach(({ name }, i) => assign(state, name, index, tensors[i]!));
     return observed;
   }
 }

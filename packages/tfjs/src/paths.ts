@@ -1,11 +1,12 @@
+import { wasmProbe } from '@sgd/compile';
 import { engineOf } from './engines.ts';
 import { stepOn } from './gpu/step.ts';
 import { type Webgl, webglDevice } from './gpu/webgl.ts';
 import { type Webgpu, webgpuDevice } from './gpu/webgpu.ts';
 import { type Arrays, stepInLoops } from './loops.ts';
 import { stepByOps } from './ops.ts';
-import { instantiate } from './simd/instantiate.ts';
-import { type Heap, memoryOf, stepInWasm } from './simd/step.ts';
+import { type Heap, memoryOf } from './simd/memory.ts';
+import { stepInWasm } from './simd/step.ts';
 import type { TakeStep } from './step.ts';
 import type { TensorFlow } from './tf.ts';
 
@@ -78,7 +79,7 @@ function findKernels(backend: object): string | null {
     const memory = memoryOf(heap as Heap);
     try {
       why = memory ? null : 'the memory of tfjs-backend-wasm is not to be found';
-      if (memory) instantiate(0, memory);
+      if (memory) memory.exportsOf(wasmProbe(memory.isShared));
     } catch (error) {
       why = `the kernel does not start: ${String(error)}`;
     }

@@ -58,7 +58,7 @@ export async function pinned(tf: Switch, engine: string, backend: TfjsBackend): 
     dispose: () => on(() => session.dispose()),
   });
   return {
-    contract: 1,
+    contract: 2,
     name: `tfjs:${engine}`,
     mode: 'sync',
     supports: on(() => backend.supports),

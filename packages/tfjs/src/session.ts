@@ -10,7 +10,7 @@ import {
   type Ref,
   sizeOf,
   type State,
-  tensorOfSlot,
+  tensorOf,
   wantAlive,
 } from './state.ts';
 import type { Tensor, TensorFlow } from './tf.ts';
@@ -37,7 +37,7 @@ export function openSession<V>(
   const all = program.variables.map((_, index) => index);
 
   const find = ({ slot, index }: Entry, length?: number): Tensor => {
-    const tensor = tensorOfSlot(state, slot, index);
+    const tensor = tensorOf(state, slot, index);
     if (tensor && tensor.size === (length ?? tensor.size)) {
       if (slot === 'variable') wantAlive(state, index);
       return tensor;

@@ -2,14 +2,6 @@ import { type FloatArray, type Measure, type Program, SgdError, type Slot } from
 import { StepDefinition } from '@sgd/core/engine';
 import type { Tensor, TensorFlow, Variable } from './tf.ts';
 
-/** What the contract's slots are called in a step's definition. */
-const NAME_OF: Readonly<Record<Slot, string>> = {
-  variable: 'variable',
-  momentum: 'momentum',
-  accumulator: 'gradient_accumulator',
-  average: 'average',
-};
-
 /** Where a variable is: the drop-in optimizer may be opened on variables that it meets only later. */
 export interface Ref {
   variable: Variable;
@@ -64,20 +56,15 @@ export function measure({ tf, figures }: State, kind: Measure, figure: Figure): 
   if (typeof old === 'object') old.dispose();
 }
 
-/** The tensor that holds a variable or a slot now, under its name in a step's definition. */
-export function tensorOf({ refs, slots }: State, name: string, index: number): Tensor | undefined {
+/** The tensor that holds a variable's value or a slot now. */
+export function tensorOf({ refs, slots }: State, name: Slot, index: number): Tensor | undefined {
   return name === 'variable' ? refs[index]?.variable : slots[name]?.[index];
 }
 
-/** The tensor that holds a slot of the contract. */
-export function tensorOfSlot(state: State, slot: Slot, index: number): Tensor | undefined {
-  return tensorOf(state, NAME_OF[slot], index);
-}
-
-/** Puts a new tensor in the place of a variable's value or of a slot of the contract. */
-export function assign(state: State, slot: Slot, index: number, tensor: Tensor): void {
-  if (slot === 'variable') state.refs[index]!.variable.assign(tensor);
-  else put(state, NAME_OF[slot], index, tensor);
+/** Puts a new tensor in the place of a variable's value or of a slot. */
+export function assign(state: State, name: Slot, index: number, tensor: Tensor): void {
+  if (name === 'variable') state.refs[index]!.variable.assign(tensor);
+  else put(state, name, index, tensor);
 }
 
 /** A tensor with a copy of the values, on the current engine. */

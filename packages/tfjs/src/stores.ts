@@ -1,4 +1,4 @@
-import { put, type State } from './state.ts';
+import type { State } from './state.ts';
 import type { Value } from './tensor-ops.ts';
 import type { Tensor } from './tf.ts';
 
@@ -14,10 +14,4 @@ export function owned({ tf, program }: State, index: number, value: Value, isSha
   // one number for all elements that stayed on the device
   if (value.rank < shape.length) return tf.mul(tf.fill([...shape], 1), value);
   return isShared ? tf.mul(value, 1) : value;
-}
-
-/** Puts a tensor in its place, under its name in the step's definition. */
-export function replace(state: State, name: string, index: number, tensor: Tensor): void {
-  if (name === 'variable') state.refs[index]!.variable.assign(tensor);
-  else put(state, name, index, tensor);
 }

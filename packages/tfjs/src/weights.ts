@@ -21,8 +21,8 @@ export type Known = readonly [name: string, shape: readonly number[]];
 export const VARIABLES = 'variables';
 
 /** What ends the names of slots, as Keras has it. */
-const KINDS = { average: 'average', gradient_accumulator: 'accumulator', momentum: 'momentum' } as const;
-type Kind = (typeof KINDS)[keyof typeof KINDS];
+const KINDS = ['average', 'gradient_accumulator', 'momentum'] as const;
+type Kind = (typeof KINDS)[number];
 
 /** The kinds of slots that an optimizer with these options has. */
 export function slotsOf({
@@ -30,8 +30,8 @@ export function slotsOf({
   useEma,
   gradientAccumulationSteps,
 }: Pick<SGDConfig, 'momentum' | 'useEma' | 'gradientAccumulationSteps'>): Set<Kind> {
-  const has = { momentum: momentum !== 0, average: useEma, accumulator: !!gradientAccumulationSteps };
-  return new Set(Object.values(KINDS).filter((kind) => has[kind]));
+  const has = { momentum: momentum !== 0, average: useEma, gradient_accumulator: !!gradientAccumulationSteps };
+  return new Set(KINDS.filter((kind) => has[kind]));
 }
 
 export function mismatch(message: string): never {
@@ -78,18 +78,18 @@ export interface Decoded {
  */
 export function decode(weights: readonly SavedValues[]): Decoded {
   const scalars: Record<string, number> = {};
-  const slots: Record<Kind, SavedValues[]> = { average: [], accumulator: [], momentum: [] };
+  const slots: Record<Kind, SavedValues[]> = { average: [], gradient_accumulator: [], momentum: [] };
   let known: readonly Known[] | undefined;
   for (const weight of weights) {
     const own = weight.name.slice(weight.name.lastIndexOf('/') + 1);
-    const [, ending] = /_(average|gradient_accumulator|momentum)$/.exec(own) ?? [];
+    const kind = KINDS.find((one) => own.endsWith(`_${one}`));
     if (own === VARIABLES) known = decodeKnown(weight.values);
-    else if (ending) slots[KINDS[ending as keyof typeof KINDS]].push(weight);
+    else if (kind) slots[kind].push(weight);
     // a wrapper has scalars of the same names before the optimizer's, which count
     else scalars[own] = weight.values[0]!;
   }
   const list = known ?? mismatch('the list of variables that getWeights puts last is missing');
-  const kinds = new Set((Object.keys(slots) as Kind[]).filter((kind) => slots[kind].length > 0));
+  const kinds = new Set(KINDS.filter((kind) => slots[kind].length > 0));
   for (const kind of kinds) {
     const came = slots[kind];
     if (came.length !== list.length)
@@ -116,7 +116,7 @@ export function decode(weights: readonly SavedValues[]): Decoded {
         Object.fromEntries([...kinds].map((kind) => [kind, Float32Array.from(slots[kind][i]!.values)])),
       );
       return {
-        format: 'sgd-state/1',
+        format: 'sgd-state/2',
         config: { className },
         iterations: iteration,
         learningRate,

@@ -137,11 +137,12 @@ async function trajectory(options: SGDOptions, device: Device): Promise<Float32A
   optimizer.build([variable]);
   const state = makeState(tf, program!, [{ variable }]);
   const take = stepOn(device);
-  const rates = [{ learningRate: 0.05, momentum: 0.9, weightDecay: 0.01 }];
+  const rates = [{ learningRate: 0.05, weightDecay: 0.01, options: [0.9] }];
   for (let i = 0; i < 6; i++) {
     const step: Step = {
       phase: i % 2 === 0 ? 'accumulate' : 'update',
       ordinary: true,
+      updateCount: 1 + (i >> 1),
       lossScale: 1,
       accumulationSteps: 2,
       clipLimit: 0.5,

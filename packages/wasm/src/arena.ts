@@ -1,6 +1,6 @@
-import type { MemoryViews, WasmExports, WasmImports } from '@sgd/compile';
+import { type MemoryViews, type WasmExports, type WasmImports, wasmInstance } from '@sgd/compile';
 import type { Copy } from './copies.ts';
-import { attempt, instantiate, type Memory } from './engine.ts';
+import { attempt, type Memory } from './engine.ts';
 
 const PAGE = 65536;
 
@@ -47,7 +47,7 @@ export class Arena implements MemoryViews {
   instantiate(module: object): WasmExports {
     let exports = this.#instances.get(module);
     if (exports === undefined) {
-      exports = instantiate(module, this.#memory, (gradient, at, bytes) => this.feed(gradient, at, bytes));
+      exports = wasmInstance(module, this.#memory, (gradient, at, bytes) => this.feed(gradient, at, bytes));
       this.#instances.set(module, exports);
     }
     return exports;

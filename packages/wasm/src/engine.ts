@@ -1,4 +1,4 @@
-import { type WasmExports, type WasmImports, WasmProgram } from '@sgd/compile';
+import { wasmModule, wasmProbe } from '@sgd/compile';
 import { SgdError, type SgdErrorCode } from '@sgd/core';
 
 /** A WebAssembly memory. */
@@ -9,8 +9,6 @@ export interface Memory {
 
 // The types of WebAssembly are those of the DOM, or of Node; this needs neither.
 interface Engine {
-  readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: { env: WasmImports }) => { readonly exports: WasmExports };
   readonly Memory: new (limits: { initial: number; maximum: number }) => Memory;
 }
 
@@ -25,38 +23,17 @@ export function attempt<T>(code: SgdErrorCode, what: string, call: () => T): T {
   }
 }
 
-/** By their bytes, of which `@sgd/compile` gives the same array for the same code: compiled once, for all arenas. */
-const modules = new WeakMap<Uint8Array, object>();
-
 /**
  * The module of these bytes.
  *
  * @throws SgdError `SGD_UNSUPPORTED`: there is no WebAssembly with SIMD
  */
 export function compileModule(bytes: Uint8Array): object {
-  let module = modules.get(bytes);
-  if (module === undefined) {
-    module = attempt(
-      'SGD_UNSUPPORTED',
-      "wasm needs SIMD, and 'wasm-unsafe-eval' of a security policy; @sgd/cpu does not",
-      () => new (engine().Module)(bytes),
-    );
-    modules.set(bytes, module);
-  }
-  return module;
-}
-
-/** A module over a memory. */
-export function instantiate(module: object, memory: Memory, feed: WasmImports['feed']): WasmExports {
-  return new (engine().Instance)(module, { env: { memory, feed, pow: Math.pow } }).exports;
-}
-
-let withoutKernels: Uint8Array | undefined;
-
-/** A module without kernels: it compiles where those with kernels do. */
-export function probe(): Uint8Array {
-  withoutKernels ??= new WasmProgram({ scalars: [] }).bytes();
-  return withoutKernels;
+  return attempt(
+    'SGD_UNSUPPORTED',
+    "wasm needs SIMD, and 'wasm-unsafe-eval' of a security policy; @sgd/cpu does not",
+    () => wasmModule(bytes),
+  );
 }
 
 /**
@@ -66,7 +43,7 @@ export function probe(): Uint8Array {
  * engine does not have as many
  */
 export function makeMemory(reserve: number, maximum: number): Memory {
-  compileModule(probe());
+  compileModule(wasmProbe());
   return attempt('SGD_INVALID_OPTION', `wasm: reserve ${reserve}, maximum ${maximum}`, () => {
     const [initial, most] = [reserve, maximum].map((bytes) => (bytes >= 0 ? Math.ceil(bytes / 65536) : NaN));
     return new (engine().Memory)({ initial: initial! + 1, maximum: most! });

@@ -1,10 +1,10 @@
+import { wasmProbe } from '@sgd/compile';
 import { conformance, strict } from '@sgd/conformance';
 import { SGD } from '@sgd/core';
 import { wasm } from '@sgd/wasm';
 import backend from '@sgd/wasm/conformance';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { probe } from '../src/engine.ts';
 import { programs, steps, trial } from './trial.ts';
 
 // in a real browser, goldens included
@@ -61,7 +61,7 @@ describe('in a page with a content security policy', () => {
   }
   const compile = `
     const tried = (make) => { try { return !!make(); } catch { return false; } };
-    const bytes = new Uint8Array([${probe().join()}]);
+    const bytes = new Uint8Array([${wasmProbe().join()}]);
     parent.postMessage([tried(() => new WebAssembly.Module(bytes)), tried(() => new Function('return 1'))], '*');`;
 
   it('wasm-unsafe-eval is what the kernels need', async () => {

@@ -15,6 +15,8 @@ const MEASURES: readonly Measure[] = ['gradient-norm', 'update-norm'];
 export interface WasmStepOptions {
   /** Of variables of float32. */
   readonly program: Program;
+  /** Of the program. Default: a new one. */
+  readonly definition?: StepDefinition;
   /** Views of the memory; read anew in each step, since a memory that grows has others. */
   readonly memory: MemoryViews;
   /** Whether threads share the memory. Default `false`. */
@@ -23,13 +25,13 @@ export interface WasmStepOptions {
 
 /**
  * The steps of a program in a WebAssembly memory. What the kernels read (records of the variables, tasks, numbers, a list of tasks) is in one
- * piece of it. A step is one call that writes, and one before it where something is to be summed or looked at; a global norm takes one more.
+ * piece of it. A step is one call that writes, preceded by one that reads where norms or finite checks are needed; a global norm takes one more.
  *
- * First `bytes` and `code` say what is needed, then `start` takes it, `place` says where the tensors are, and `lend` where the gradients of a
- * step are, which `run` takes.
+ * First `bytes` and `code` say what is needed, then `start` takes it and `place` the addresses of the tensors. For each step: `lend` for each
+ * gradient, then `run`.
  */
 export class WasmStep {
-  /** The step and its tensors, whose addresses {@link WasmStep.place} takes. */
+  /** Of the step, and of its tensors, whose addresses {@link WasmStep.place} takes. */
   readonly definition: StepDefinition;
   /** The module. */
   readonly code: Uint8Array;
@@ -53,8 +55,7 @@ export class WasmStep {
   #steps = 0;
   #hasUpdated = false;
 
-  constructor({ program, memory, isShared = false }: WasmStepOptions) {
-    const definition = new StepDefinition(program);
+  constructor({ program, definition = new StepDefinition(program), memory, isShared = false }: WasmStepOptions) {
     const count = program.variables.length;
     const { code, kindOf } = programCode(program, definition, isShared);
     const region = new Region();
@@ -96,22 +97,17 @@ export class WasmStep {
     this.#globalNorm?.layOut(memory, base);
   }
 
-  /** Says where a tensor of a variable is. */
+  /** Sets the address of a tensor of a variable. */
   place(index: number, name: string, address: number): void {
     this.#memory.words[(this.#recordOf(index) >>> 2) + RECORD.tensors + this.#tensors.indexOf(name)] = address;
   }
 
-  /** Whether a step reads the values that a tensor of a variable has before it. */
-  reads(step: Step, index: number, isGiven: boolean, name: string): boolean {
-    return this.#kernelOf(step, index, isGiven)?.reads.has(name) ?? false;
+  /** What is run for a variable in a situation; `null` where there is nothing to do. */
+  kernelOf(index: number, situation: number): WasmKernel | null {
+    return this.#updates.kernelOf(index, situation);
   }
 
-  /** Whether a step writes a tensor of a variable. */
-  writes(step: Step, index: number, isGiven: boolean, name: string): boolean {
-    return this.#kernelOf(step, index, isGiven)?.writes.has(name) ?? false;
-  }
-
-  /** Says where the gradient of a variable is in this step, or, with an address of 0, under which number it comes in pieces. */
+  /** Sets the address of a variable's gradient in this step or, with an address of 0, the number by which it is streamed. */
   lend(index: number, address: number, fed: number): void {
     const { words } = this.#memory;
     const record = this.#recordOf(index) >>> 2;
@@ -141,10 +137,6 @@ export class WasmStep {
     const place = MEASURES.filter((one) => this.#program.measure.has(one)).indexOf(measure);
     if (!this.#hasUpdated || place < 0) return undefined;
     return this.#memory.float64[(this.#observed >>> 3) + place];
-  }
-
-  #kernelOf(step: Step, index: number, isGiven: boolean): WasmKernel | null {
-    return this.#updates.kernelOf(index, this.definition.situations.keyOf(step, isGiven));
   }
 
   #recordOf(index: number): number {

@@ -2,9 +2,8 @@ import type { Shader } from '@sgd/compile';
 import type { Measure } from '@sgd/core';
 import type { TracedValue } from '@sgd/core/engine';
 import { WorkByOperations } from '../ops.ts';
-import { put, type State, tensorOf } from '../state.ts';
+import { assign, put, type State, tensorOf } from '../state.ts';
 import { type Job, stepBy, type TakeStep, type Work } from '../step.ts';
-import { replace } from '../stores.ts';
 import { sumOnDevice } from '../sums.ts';
 import type { Value } from '../tensor-ops.ts';
 import type { Tensor } from '../tf.ts';
@@ -92,7 +91,7 @@ class WorkOnDevice implements Work {
         if (measure !== null) observed.push([measure, sumOnDevice(state.tf, tensor)]);
       });
     }
-    for (const [name, tensor] of replaced) replace(state, name, index, tensor);
+    for (const [name, tensor] of replaced) assign(state, name, index, tensor);
     return observed;
   }
 

@@ -24,7 +24,7 @@ const variable = (values: readonly number[], dtype: 'float32' | 'int32' = 'float
 describe('the backend', () => {
   it('claims the bits on cpu and wasm, and what the engine of now can do', async () => {
     const backend = tfjs();
-    expect([backend.contract, backend.name, backend.mode]).toEqual([1, 'tfjs', 'sync']);
+    expect([backend.contract, backend.name, backend.mode]).toEqual([2, 'tfjs', 'sync']);
     for (const engine of ENGINES) {
       await start(engine);
       expect(backend.tolerance).toEqual({ rtol: 0, atol: 0 });

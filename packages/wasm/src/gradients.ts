@@ -43,6 +43,8 @@ export class Gradients {
   readonly #feed: Arena['feed'];
   #piece: Tensor | undefined;
   #views: FloatArray[] = nothing;
+  /** Whether a gradient of the step under way is not to be kept. */
+  #mustRelease = false;
   #next = 0;
 
   constructor(
@@ -77,20 +79,24 @@ export class Gradients {
    */
   lend(indices: readonly number[], borrower: Borrower): void {
     const places = this.#places;
-    // all are checked before any is copied
-    for (let j = 0; j < indices.length; j++) this.#check(places[j]!, indices[j]!);
     this.#arena.feed = this.#feed;
     for (let j = 0; j < indices.length; j++) {
       const i = indices[j]!;
       const place = places[j]!;
-      if (place instanceof Tensor) borrower.lend(i, place.at, 0);
+      if (place !== this.#knownApart[i]) this.#examine(place, i);
+      if (place instanceof Tensor) {
+        if (place.at === 0 || place.arena !== this.#arena || place.length !== this.#lengths[i]) this.#refuse(i);
+        borrower.lend(i, place.at, 0);
+      } else if (place.length !== this.#lengths[i]) this.#refuse(i);
       else if (place.length > LARGE && this.#isStreamed(place)) borrower.lend(i, 0, 4 * j + 4);
       else borrower.lend(i, this.#copied(place, i), 0);
     }
   }
 
-  /** Drops references to the gradients, which are the caller's, except small ones that are cached. */
+  /** Drops references to the gradients, which are the caller's, except those that are cached. */
   release(indices: readonly number[]): void {
+    if (!this.#mustRelease) return;
+    this.#mustRelease = false;
     this.#views = nothing;
     for (let j = 0; j < indices.length; j++) {
       if (this.#places[j] !== this.#knownApart[indices[j]!]) this.#places[j] = none;
@@ -104,14 +110,15 @@ export class Gradients {
     return apart !== null && apart === arrayOf(gradient) ? apart : placeOf(gradient, this.#arena);
   }
 
-  #check(place: Place, i: number): void {
-    const isTensor = place instanceof Tensor;
-    if (place !== this.#knownApart[i]) {
-      this.#memory.checkApart(place, i);
-      this.#knownApart[i] = isTensor || place.length <= SMALL ? place : null;
-    }
-    const { length } = place;
-    if (length === this.#lengths[i] && (!isTensor || (place.at !== 0 && place.arena === this.#arena))) return;
+  /** Looks at a gradient that was not there in the last step. */
+  #examine(place: Place, i: number): void {
+    this.#memory.checkApart(place, i);
+    const isKept = place instanceof Tensor || place.length <= SMALL;
+    this.#knownApart[i] = isKept ? place : null;
+    if (!isKept) this.#mustRelease = true;
+  }
+
+  #refuse(i: number): never {
     const { path } = this.#variables[i]!;
     throw new SgdError('SGD_DETACHED', `the memory of the gradient of "${path}" was freed, detached or resized`);
   }

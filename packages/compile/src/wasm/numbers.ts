@@ -43,7 +43,11 @@ export class StepNumbers {
   readonly #inverses: readonly Copied[];
   /** What the program works on, if it must run in each step. */
   readonly #numbers: Float64Array | null;
+  /** The numbers of the step that those depend on, and what they were. */
+  readonly #inputs: readonly number[];
+  readonly #lastInputs: Float64Array;
   #address = 0;
+  #isNew = true;
 
   /** @param scalars - the numbers of a step */
   constructor(settings: NumberSettings, scalars: Float64Array) {
@@ -51,6 +55,7 @@ export class StepNumbers {
     const size = dtype === 'float32' ? 4 : 8;
     const shared = [...layout.shared];
     const copied = shared.filter(({ kind }) => kind === 'scalar');
+    const computed = shared.filter(({ kind }) => kind !== 'scalar' && kind !== 'constant');
     const inverted = shared.filter((value) => layout.inverseOffset(value) !== undefined);
     const copy = (value: TracedValue): Copied => ({
       from: names.indexOf(value.name),
@@ -62,14 +67,17 @@ export class StepNumbers {
     this.#isFloat32 = dtype === 'float32';
     this.#copied = copied.filter((value) => !layout.isWide(value)).map(copy);
     this.#copiedWide = copied.filter((value) => layout.isWide(value)).map(copy);
-    this.#computed = shared
-      .filter(({ kind }) => kind !== 'scalar' && kind !== 'constant')
-      .map((value) => ({ from: program.placeOf(value), to: layout.sharedOffset(value) / size }));
+    this.#computed = computed.map((value) => ({
+      from: program.placeOf(value),
+      to: layout.sharedOffset(value) / size,
+    }));
     this.#inverses = inverted.map((value) => ({
       from: program.placeOf(value),
       to: layout.inverseOffset(value)! / size,
     }));
     this.#numbers = program.computes || inverted.length > 0 ? program.allocate() : null;
+    this.#inputs = scalarsBeneath([...computed, ...inverted]).map(({ name }) => names.indexOf(name));
+    this.#lastInputs = new Float64Array(this.#inputs.length).fill(NaN);
   }
 
   /** Lets them stand at an address, a multiple of 8, and writes the constants. */
@@ -78,6 +86,7 @@ export class StepNumbers {
     const size = dtype === 'float32' ? 4 : 8;
     const numbers = program.allocate();
     this.#address = address;
+    this.#isNew = true;
     for (const value of layout.shared) {
       if (value.kind === 'constant')
         memory[dtype][(address + layout.sharedOffset(value)) / size] = numbers[program.placeOf(value)]!;
@@ -91,9 +100,31 @@ export class StepNumbers {
     // shifts: addresses of 2^31 and more are no small integers, and to divide those takes several times as long
     const first = this.#isFloat32 ? this.#address >>> 2 : this.#address >>> 3;
     const copied = this.#copied;
-    for (let i = 0; i < copied.length; i++) target[first + copied[i]!.to] = scalars[copied[i]!.from]!;
-    for (const { from, to } of this.#copiedWide) memory.float64[(this.#address >>> 3) + to] = scalars[from]!;
-    if (this.#numbers !== null) this.#compute(target, first, this.#numbers);
+    for (let i = 0; i < copied.length; i++) {
+      const { from, to } = copied[i]!;
+      target[first + to] = scalars[from]!;
+    }
+    const wide = this.#copiedWide;
+    for (let i = 0; i < wide.length; i++) {
+      const { from, to } = wide[i]!;
+      memory.float64[(this.#address >>> 3) + to] = scalars[from]!;
+    }
+    if (this.#numbers !== null && this.#haveInputsChanged()) this.#compute(target, first, this.#numbers);
+  }
+
+  /** To compute takes longer than all else, and few of these numbers change from step to step. */
+  #haveInputsChanged(): boolean {
+    const inputs = this.#inputs;
+    const last = this.#lastInputs;
+    let haveChanged = this.#isNew;
+    this.#isNew = false;
+    for (let i = 0; i < inputs.length; i++) {
+      const value = this.#scalars[inputs[i]!]!;
+      if (Object.is(value, last[i])) continue;
+      last[i] = value;
+      haveChanged = true;
+    }
+    return haveChanged;
   }
 
   #compute(target: Float32Array | Float64Array, first: number, numbers: Float64Array): void {
@@ -102,6 +133,15 @@ export class StepNumbers {
     const lowestExponent = this.#isFloat32 ? 126 : 1022;
     for (const { from, to } of this.#inverses) target[first + to] = exactInverse(numbers[from]!, lowestExponent);
   }
+}
+
+/** The scalars that values are, or are computed from. */
+function scalarsBeneath(values: readonly TracedValue[], found = new Set<TracedValue>()): TracedValue[] {
+  for (const value of values) {
+    if (value.kind === 'scalar') found.add(value);
+    else scalarsBeneath(value.operands, found);
+  }
+  return [...found];
 }
 
 const bits = new DataView(new ArrayBuffer(8));

@@ -6,7 +6,7 @@ import { RECORD } from './layout.ts';
 import type { MemoryViews } from './numbers.ts';
 import type { WasmExports, WasmKernel } from './program.ts';
 import { Region } from './region.ts';
-import { TaskTable } from './task-table.ts';
+import { beginTasks, type SituationTasks, TaskTable } from './task-table.ts';
 
 /** In the order in which kernels observe them. */
 const MEASURES: readonly Measure[] = ['gradient-norm', 'update-norm'];
@@ -47,6 +47,8 @@ export class WasmStep {
   readonly #lastGiven: Float64Array;
   readonly #recordBytes: number;
   readonly #count: number;
+  /** How many figures are observed. */
+  readonly #measures: number;
   #exports: WasmExports | undefined;
   /** Addresses; at first from the start of the memory that is needed. */
   #list: number;
@@ -71,6 +73,7 @@ export class WasmStep {
     this.#program = program;
     this.#tensors = code.tensors;
     this.#count = count;
+    this.#measures = program.measure.size;
     this.#lastGiven = new Float64Array(count);
     this.code = code.bytes;
     this.bytes = region.bytes;
@@ -121,12 +124,15 @@ export class WasmStep {
     const exports = this.#exports!;
     scalars.fill(step);
     const situation = situations.keyOf(step, true);
-    if (!this.#clipGlobally(situation, indices)) return false;
-    const updates = this.#updates;
-    updates.begin(this.#memory, situation);
-    let count = this.#listTasks(updates, situation, indices);
-    if (updates.reduces[situation]! && exports.reduce(this.#list, count) === 0) return false;
-    if (step.phase === 'update' && step.ordinary) this.#clearFigures();
+    if (this.#globalNorm !== null && !this.#clipGlobally(this.#globalNorm, situation, indices)) return false;
+    let count = 0;
+    const tasks = this.#updates.tasks[situation];
+    if (tasks !== undefined) {
+      beginTasks(tasks, this.#memory);
+      count = this.#listTasks(tasks, indices);
+      if (tasks.reduces && exports.reduce(this.#list, count) === 0) return false;
+    }
+    if (this.#measures > 0 && step.phase === 'update' && step.ordinary) this.#clearFigures();
     if (indices.length < this.#count) count = this.#listMissing(situations.keyOf(step, false), indices, count);
     exports.write(this.#list, count);
     return true;
@@ -143,23 +149,22 @@ export class WasmStep {
     return this.#records + this.#recordBytes * index;
   }
 
-  /** Takes the norm over all gradients, where there is one. Returns whether it lets the step be taken. */
-  #clipGlobally(situation: number, indices: readonly number[]): boolean {
-    const norm = this.#globalNorm;
-    const tasks = this.#squares.addresses[situation];
-    if (norm === null || tasks === undefined) return true;
+  /** Takes the norm over all gradients. Returns whether it lets the step be taken. */
+  #clipGlobally(norm: GlobalNorm, situation: number, indices: readonly number[]): boolean {
+    const tasks = this.#squares.tasks[situation];
+    if (tasks === undefined) return true;
     const memory = this.#memory;
     const { words } = memory;
     let count = 0;
     for (let j = 0; j < indices.length; j++) {
       const index = indices[j]!;
-      const task = tasks[index]!;
+      const task = tasks.addresses[index]!;
       if (task === 0) continue;
       words[(this.#recordOf(index) >>> 2) + RECORD.results] = norm.squaresAt(count);
       words[(this.#list >>> 2) + count++] = task;
     }
     if (count === 0) return true;
-    this.#squares.begin(memory, situation);
+    beginTasks(tasks, memory);
     words[(this.#list >>> 2) + count] = norm.begin(memory, count);
     if (this.#exports!.reduce(this.#list, count + 1) === 0) return false;
     norm.take(memory);
@@ -167,14 +172,12 @@ export class WasmStep {
   }
 
   /** Lists the tasks of variables in order; returns how many there are. */
-  #listTasks({ addresses }: TaskTable, situation: number, indices: readonly number[]): number {
-    const tasks = addresses[situation];
-    if (tasks === undefined) return 0;
+  #listTasks({ addresses }: SituationTasks, indices: readonly number[]): number {
     const { words } = this.#memory;
     const list = this.#list >>> 2;
     let count = 0;
     for (let j = 0; j < indices.length; j++) {
-      const task = tasks[indices[j]!]!;
+      const task = addresses[indices[j]!]!;
       if (task !== 0) words[list + count++] = task;
     }
     return count;
@@ -182,15 +185,16 @@ export class WasmStep {
 
   /** Lists the tasks of variables without a gradient after `count` others: accumulators are reset, averages move on. */
   #listMissing(situation: number, indices: readonly number[], count: number): number {
-    const tasks = this.#updates.addresses[situation];
+    const tasks = this.#updates.tasks[situation];
     if (tasks === undefined) return count;
-    this.#updates.begin(this.#memory, situation);
+    beginTasks(tasks, this.#memory);
+    const { addresses } = tasks;
     const { words } = this.#memory;
     let next = (this.#list >>> 2) + count;
     this.#steps++;
     for (const i of indices) this.#lastGiven[i] = this.#steps;
     for (let i = 0; i < this.#count; i++) {
-      if (this.#lastGiven[i] !== this.#steps && tasks[i] !== 0) words[next++] = tasks[i]!;
+      if (this.#lastGiven[i] !== this.#steps && addresses[i] !== 0) words[next++] = addresses[i]!;
     }
     return next - (this.#list >>> 2);
   }
@@ -198,7 +202,7 @@ export class WasmStep {
   #clearFigures(): void {
     const { float64 } = this.#memory;
     const from = this.#observed >>> 3;
-    for (let i = 0; i < this.#program.measure.size; i++) float64[from + i] = 0;
+    for (let i = 0; i < this.#measures; i++) float64[from + i] = 0;
     this.#hasUpdated = true;
   }
 }

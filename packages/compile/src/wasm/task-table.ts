@@ -13,6 +13,16 @@ interface GroupNumbers {
   readonly at: number;
 }
 
+/** The tasks of a situation. */
+export interface SituationTasks {
+  /** By variable: the address of a task, or 0. */
+  readonly addresses: readonly number[];
+  /** Whether anything is to be reduced. */
+  readonly reduces: boolean;
+  /** Of all tasks. */
+  readonly numbers: readonly StepNumbers[];
+}
+
 /** The tasks of a situation, before they have addresses. */
 interface PlannedTasks {
   readonly situation: number;
@@ -26,18 +36,14 @@ interface PlannedTasks {
 
 /** A task for each variable and situation that has work. Planned first, since memory for all is taken at once; then laid out. */
 export class TaskTable {
-  /** By situation and variable: the address of a task, or 0. `undefined` for situations without any. */
-  readonly addresses: (readonly number[] | undefined)[] = [];
-  /** By situation: whether anything is to be reduced. */
-  readonly reduces: boolean[] = [];
+  /** By situation; `undefined` where there is nothing to do. */
+  readonly tasks: (SituationTasks | undefined)[] = [];
   /** Bytes that the largest record needs. */
   readonly recordBytes: number;
   readonly #variables: Program['variables'];
   readonly #kernels: Kernels;
   readonly #kindOf: readonly number[];
   readonly #planned: PlannedTasks[] = [];
-  /** By situation. */
-  readonly #groups: GroupNumbers[][] = [];
 
   constructor(
     { variables }: Program,
@@ -51,15 +57,12 @@ export class TaskTable {
     this.#kernels = kernels;
     for (const situation of situations.all) {
       const byKind = kernels[situation]!;
-      this.reduces[situation] = byKind.some((kernel) => kernel !== null && kernel.reduce > 0);
-      this.#groups[situation] = [];
       if (byKind.every((kernel) => kernel === null)) continue;
       const numbers: GroupNumbers[][] = byKind.map(() => []);
       for (let i = 0; i < variables.length; i++) {
         const kernel = byKind[kindOf[i]!]!;
         if (kernel !== null) numbers[kindOf[i]!]![variables[i]!.group] ??= planNumbers(kernel, scalars.of[i]!, region);
       }
-      this.#groups[situation] = numbers.flatMap((byGroup) => Object.values(byGroup));
       const at = region.reserve(4 * TASK.words * variables.length);
       this.#planned.push({ situation, kernels: byKind, numbers, at });
     }
@@ -74,8 +77,9 @@ export class TaskTable {
   /** Writes the tasks to memory that begins at `base`. */
   layOut(memory: MemoryViews, base: number, recordOf: (index: number) => number): void {
     const { words } = memory;
-    for (const { numbers, at } of this.#groups.flat()) numbers.place(memory, base + at);
     for (const { situation, kernels, numbers, at } of this.#planned) {
+      const groups = numbers.flatMap((byGroup) => Object.values(byGroup));
+      for (const group of groups) group.numbers.place(memory, base + group.at);
       const addresses: number[] = [];
       for (let i = 0; i < this.#kindOf.length; i++) {
         const kind = this.#kindOf[i]!;
@@ -89,15 +93,18 @@ export class TaskTable {
         words[word + TASK.numbers] = base + numbers[kind]![this.#variables[i]!.group]!.at;
         words[word + TASK.record] = recordOf(i);
       }
-      this.addresses[situation] = addresses;
+      this.tasks[situation] = {
+        addresses,
+        reduces: kernels.some((kernel) => kernel !== null && kernel.reduce > 0),
+        numbers: groups.map((group) => group.numbers),
+      };
     }
   }
+}
 
-  /** Writes the numbers of the step under way for all tasks of a situation. */
-  begin(memory: MemoryViews, situation: number): void {
-    const groups = this.#groups[situation]!;
-    for (let i = 0; i < groups.length; i++) groups[i]!.numbers.begin(memory);
-  }
+/** Writes the numbers of the step under way for all tasks of a situation. */
+export function beginTasks({ numbers }: SituationTasks, memory: MemoryViews): void {
+  for (let i = 0; i < numbers.length; i++) numbers[i]!.begin(memory);
 }
 
 function planNumbers(kernel: WasmKernel, scalars: Float64Array, region: Region): GroupNumbers {

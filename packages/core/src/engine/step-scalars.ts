@@ -13,6 +13,7 @@ const OF_EVERY_STEP = [
   'clipFactor',
 ] as const;
 
+const CLIP_LIMIT = OF_EVERY_STEP.indexOf('clipLimit');
 const CLIP_FACTOR = OF_EVERY_STEP.indexOf('clipFactor');
 
 /** Names that scalars of a rule can't have. */
@@ -44,8 +45,7 @@ export class StepScalars {
       values[2] = weightDecay;
       values[3] = step.lossScale;
       values[4] = step.accumulationSteps;
-      values[5] = step.clipLimit;
-      values[6] = 1 / step.clipLimit;
+      if (values[CLIP_LIMIT] !== step.clipLimit) setClipLimit(values, step.clipLimit);
       values[7] = step.averageMomentum;
       values[CLIP_FACTOR] = NaN;
       for (let i = 0; i < options.length; i++) values[OF_EVERY_STEP.length + i] = options[i]!;
@@ -56,4 +56,9 @@ export class StepScalars {
   setClipFactor(factor: number): void {
     for (const values of this.#groups) values[CLIP_FACTOR] = factor;
   }
+}
+
+function setClipLimit(values: Float64Array, limit: number): void {
+  values[CLIP_LIMIT] = limit;
+  values[CLIP_LIMIT + 1] = 1 / limit;
 }

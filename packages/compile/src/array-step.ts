@@ -1,7 +1,7 @@
 import type { FloatArray, Measure, Program, Step } from '@sgd/core';
 import type { StepDefinition } from '@sgd/core/engine';
 import { GlobalNorm } from './global-norm.ts';
-import { type KernelSettings, ProgramKernels } from './program-kernels.ts';
+import { type KernelSettings, type KernelTable, ProgramKernels } from './program-kernels.ts';
 
 /** In the order in which kernels observe them. */
 const MEASURES: readonly Measure[] = ['gradient-norm', 'update-norm'];
@@ -12,6 +12,7 @@ const MEASURES: readonly Measure[] = ['gradient-norm', 'update-norm'];
  */
 export class ArraySteps {
   readonly kernels: ProgramKernels;
+  readonly #rows: KernelTable['rows'];
   readonly #program: Program;
   readonly #definition: StepDefinition;
   readonly #globalNorm: GlobalNorm | null;
@@ -27,6 +28,7 @@ export class ArraySteps {
     const { program, definition, jitless } = settings;
     const { measure, variables } = program;
     this.kernels = new ProgramKernels(settings);
+    this.#rows = this.kernels.updates.rows;
     this.#program = program;
     this.#definition = definition;
     this.#globalNorm = definition.hasGlobalNorm ? new GlobalNorm(definition, variables.length, jitless) : null;
@@ -43,25 +45,30 @@ export class ArraySteps {
 
   /** Runs the passes that only read. Returns `false` when a gradient or norm is not finite and the program checks that. */
   read(situation: number, gradients: readonly FloatArray[], indices: readonly number[]): boolean {
-    return this.#clipGlobally(situation, indices) && this.#reduce(situation, gradients, indices);
+    if (this.#globalNorm !== null && !this.#clipGlobally(this.#globalNorm, situation, indices)) return false;
+    const { updates } = this.kernels;
+    updates.begin(situation);
+    const isRead = updates.reduces[situation]! || this.#program.finiteCheck;
+    return !isRead || this.#reduce(situation, gradients, indices);
   }
 
   /**
    * Runs the passes that write. Nothing can be refused from here on.
    *
-   * @param visit - called for every variable that may have something to do, to run {@link ArraySteps.run} itself
+   * @param visit - called instead of {@link ArraySteps.run} for every variable that may have something to do
    */
   write(
     step: Step,
     situation: number,
     indices: readonly number[],
-    visit: (index: number, situation: number) => void = this.#visit,
+    visit?: (index: number, situation: number) => void,
   ): void {
-    if (step.phase === 'update' && step.ordinary) {
+    if (this.#observed.length > 0 && step.phase === 'update' && step.ordinary) {
       this.#observed.fill(0);
       this.#hasUpdated = true;
     }
-    for (const i of indices) visit(i, situation);
+    if (visit === undefined) for (let j = 0; j < indices.length; j++) this.run(indices[j]!, situation);
+    else for (const i of indices) visit(i, situation);
     const count = this.#sizes.length;
     if (indices.length === count) return;
     // variables without a gradient: accumulators are reset, averages move on
@@ -69,12 +76,16 @@ export class ArraySteps {
     this.kernels.updates.begin(missing);
     this.#steps++;
     for (const i of indices) this.#lastGiven[i] = this.#steps;
-    for (let i = 0; i < count; i++) if (this.#lastGiven[i] !== this.#steps) visit(i, missing);
+    for (let i = 0; i < count; i++) {
+      if (this.#lastGiven[i] === this.#steps) continue;
+      if (visit === undefined) this.run(i, missing);
+      else visit(i, missing);
+    }
   }
 
   /** Runs the kernel that writes a variable and its slots. */
   run(index: number, situation: number): void {
-    const bound = this.kernels.updates.rows[index]![situation];
+    const bound = this.#rows[index]![situation];
     if (bound !== undefined) bound.kernel.write(bound.arrays, this.#sizes[index]!, bound.numbers, this.#observed);
   }
 
@@ -84,13 +95,9 @@ export class ArraySteps {
     return this.#hasUpdated ? this.#observed[measured.indexOf(measure)] : undefined;
   }
 
-  readonly #visit = (index: number, situation: number): void => this.run(index, situation);
-
-  /** Takes the norm over all gradients, where there is one. Returns whether it lets the step be taken. */
-  #clipGlobally(situation: number, indices: readonly number[]): boolean {
+  /** Takes the norm over all gradients. Returns whether it lets the step be taken. */
+  #clipGlobally(norm: GlobalNorm, situation: number, indices: readonly number[]): boolean {
     const { squares } = this.kernels;
-    const norm = this.#globalNorm;
-    if (norm === null) return true;
     squares.begin(situation);
     norm.clear();
     for (const i of indices) {
@@ -107,7 +114,6 @@ export class ArraySteps {
   #reduce(situation: number, gradients: readonly FloatArray[], indices: readonly number[]): boolean {
     const { updates, squares } = this.kernels;
     const { finiteCheck } = this.#program;
-    updates.begin(situation);
     let isFinite = true;
     for (let j = 0; isFinite && j < indices.length; j++) {
       const i = indices[j]!;

@@ -1,6 +1,6 @@
 import { ArrayKernel } from './array-kernel.ts';
 import type { FloatArray, Program } from '@sgd/core';
-import type { Kernel, StepDefinition } from '@sgd/core/engine';
+import type { Kernel, NumberProgram, StepDefinition } from '@sgd/core/engine';
 
 /** The tensors of a variable by name: `variable`, and what the optimizer keeps for it. */
 export type Tensors = Readonly<Record<string, FloatArray>>;
@@ -18,24 +18,30 @@ export interface BoundKernel {
 
 /** Numbers to be computed anew at each step. */
 interface Begin {
-  readonly kernel: ArrayKernel;
+  readonly program: NumberProgram;
   readonly numbers: Float64Array;
   readonly scalars: Float64Array;
 }
-
-const nothing: readonly Begin[] = [];
 
 /** One kernel for each kind of variable and situation, compiled when it is made, and a row of arrays for every variable. */
 export class KernelTable {
   /** By variable and situation; `undefined` where there is nothing to do. */
   readonly rows: readonly (readonly (BoundKernel | undefined)[])[];
-  readonly #begins = new Map<number, Begin[]>();
+  /** By situation: whether anything is to be reduced. */
+  readonly reduces: readonly boolean[];
+  /** By situation. */
+  readonly #begins: Begin[][] = [];
 
   constructor(
     { program, definition, tensors, jitless }: KernelSettings,
     record: (index: number, situation: number) => Kernel | null,
   ) {
     const { scalars, situations } = definition;
+    const reduces: boolean[] = [];
+    for (const situation of situations.all) {
+      reduces[situation] = false;
+      this.#begins[situation] = [];
+    }
     const kernels = new Map<string, ArrayKernel | null>();
     const sharedNumbers = new Map<string, Float64Array>();
     this.rows = program.variables.map(({ dtype, group }, i) => {
@@ -49,12 +55,13 @@ export class KernelTable {
           kernels.set(key, kernel);
         }
         if (kernel === null || kernel.tensors.length === 0) continue;
+        if (kernel.reduces) reduces[situation] = true;
         const shared = `${key} ${group}`;
         let numbers = kernel.reduces ? undefined : sharedNumbers.get(shared);
         if (numbers === undefined) {
           numbers = kernel.program.allocate();
           sharedNumbers.set(shared, numbers);
-          this.#onBegin(situation, { kernel, numbers, scalars: scalars.of[i]! });
+          this.#begins[situation]!.push({ program: kernel.program, numbers, scalars: scalars.of[i]! });
         }
         // the gradient is bound at each step: any array of the type will do until then
         const arrays = kernel.tensors.map((name) => tensors[i]![name] ?? tensors[i]!.variable!);
@@ -62,19 +69,16 @@ export class KernelTable {
       }
       return row;
     });
+    this.reduces = reduces;
   }
 
   /** Computes the numbers of all kernels of a situation from those of the step. */
   begin(situation: number): void {
-    for (const { kernel, numbers, scalars } of this.#begins.get(situation) ?? nothing) {
-      kernel.program.begin(numbers, scalars);
+    const begins = this.#begins[situation]!;
+    for (let i = 0; i < begins.length; i++) {
+      const { program, numbers, scalars } = begins[i]!;
+      program.begin(numbers, scalars);
     }
-  }
-
-  #onBegin(situation: number, begin: Begin): void {
-    const begins = this.#begins.get(situation) ?? [];
-    begins.push(begin);
-    this.#begins.set(situation, begins);
   }
 }
 
@@ -94,9 +98,11 @@ export class ProgramKernels {
   readonly updates: KernelTable;
   /** The sum of squares of its gradient, for the norm over all. */
   readonly squares: KernelTable;
+  readonly #hasGlobalNorm: boolean;
 
   constructor(settings: KernelSettings) {
     const { definition } = settings;
+    this.#hasGlobalNorm = definition.hasGlobalNorm;
     this.updates = new KernelTable(settings, (i, situation) => definition.update(i, situation));
     this.squares = new KernelTable(settings, (i, situation) => definition.squaredNorm(i, situation));
   }
@@ -104,13 +110,13 @@ export class ProgramKernels {
   /** Binds the kernels of a variable to the gradient of this step. */
   lend(index: number, situation: number, gradient: FloatArray): void {
     lend(this.updates.rows[index]![situation], gradient);
-    lend(this.squares.rows[index]![situation], gradient);
+    if (this.#hasGlobalNorm) lend(this.squares.rows[index]![situation], gradient);
   }
 
   /** Binds the kernels of a variable to its current arrays. */
   bind(index: number, situation: number, tensors: Tensors): void {
     bind(this.updates.rows[index]![situation], tensors);
-    bind(this.squares.rows[index]![situation], tensors);
+    if (this.#hasGlobalNorm) bind(this.squares.rows[index]![situation], tensors);
   }
 }
 

@@ -12,6 +12,8 @@ export class Memory {
   readonly sizes: readonly number[];
   /** The gradients of the step under way. The list is kept, so that a step allocates nothing. */
   readonly gradients: FloatArray[] = [];
+  /** Whether there are gradients that are not kept when the step is over. */
+  readonly mustRelease: boolean;
   readonly #variables: readonly ProgramVariable[];
   readonly #spans = new Spans();
   /** By variable: the last small gradient that was found to lie apart from all of them. */
@@ -22,6 +24,7 @@ export class Memory {
     this.#variables = variables;
     this.arrays = handles.map(arrayOf);
     this.sizes = this.arrays.map((array) => array.length);
+    this.mustRelease = this.sizes.some((_, i) => this.isLarge(i));
     this.arrays.forEach((array, i) => this.#checkApart(this.#spans.add(array), i, 'SGD_INVALID_OPTION'));
   }
 
@@ -44,8 +47,8 @@ export class Memory {
     }
   }
 
-  /** Whether the gradient of a variable must not be kept when the step is over: it is the caller's, and large. */
-  mustRelease(i: number): boolean {
+  /** Whether the gradient of a variable is too large to be kept when the step is over: it is the caller's. */
+  isLarge(i: number): boolean {
     return this.sizes[i]! > SMALL;
   }
 

@@ -27,10 +27,12 @@ class CpuSession implements Omit<Session<CpuVariable, CpuGradient, 'sync'>, 'var
   readonly #memory: Memory;
   readonly #tensors: Tensors[];
   readonly #steps: ArraySteps;
+  readonly #hasConstraints: boolean;
 
   constructor(program: Program, handles: readonly CpuVariable[], jitless: boolean) {
     const definition = new StepDefinition(program);
     this.#program = program;
+    this.#hasConstraints = program.variables.some(({ constraint }) => constraint !== null);
     this.#memory = new Memory(program.variables, handles);
     this.#tensors = this.#memory.arrays.map((array, i) => makeTensors(definition, i, array));
     this.#steps = new ArraySteps({ program, definition, tensors: this.#tensors, jitless });
@@ -44,13 +46,9 @@ class CpuSession implements Omit<Session<CpuVariable, CpuGradient, 'sync'>, 'var
     }
     const isTaken = this.#steps.read(situation, this.#memory.gradients, indices);
     if (isTaken) this.#steps.write(step, situation, indices);
-    this.#release(situation, indices);
-    if (!isTaken) return false;
-    for (const i of indices) {
-      const { overwrites, constraint, shape } = this.#program.variables[i]!;
-      if (!overwrites) constraint?.(this.#memory.arrays[i]!, shape);
-    }
-    return true;
+    if (this.#memory.mustRelease) this.#release(situation, indices);
+    if (isTaken && this.#hasConstraints) this.#constrain(indices);
+    return isTaken;
   }
 
   averages(action: 'assign' | 'swap'): void {
@@ -87,11 +85,18 @@ class CpuSession implements Omit<Session<CpuVariable, CpuGradient, 'sync'>, 'var
     this.#memory.clear();
   }
 
+  #constrain(indices: readonly number[]): void {
+    for (const i of indices) {
+      const { overwrites, constraint, shape } = this.#program.variables[i]!;
+      if (!overwrites) constraint?.(this.#memory.arrays[i]!, shape);
+    }
+  }
+
   /** Gradients are the caller's: large ones are not kept. */
   #release(situation: number, indices: readonly number[]): void {
     for (let j = 0; j < indices.length; j++) {
       const i = indices[j]!;
-      if (!this.#memory.mustRelease(i)) continue;
+      if (!this.#memory.isLarge(i)) continue;
       const variable = this.#memory.arrays[i]!;
       this.#memory.gradients[j] = variable;
       this.#steps.kernels.lend(i, situation, variable);

@@ -17,7 +17,7 @@ interface Instruction {
 export class NumberProgram {
   /** By level: what to compute when the sums of that level are known. Level 0 needs none. */
   readonly #levels: Instruction[][] = [];
-  readonly #scalars: { readonly from: number; readonly place: number; readonly exact: boolean }[] = [];
+  readonly #scalars: { readonly from: number; readonly place: number; readonly isRounded: boolean }[] = [];
   readonly #first: Float64Array;
   readonly #places = new Map<TracedValue, number>();
   readonly #isFloat32: boolean;
@@ -36,7 +36,8 @@ export class NumberProgram {
       const { kind, name, operands } = value;
       if (kind === 'constant') this.#first[place] = this.#isFloat32 ? Math.fround(value.number) : value.number;
       else if (kind === 'scalar') {
-        this.#scalars.push({ from: scalars.indexOf(name), place, exact: isExactScalar(name) });
+        const isRounded = this.#isFloat32 && !isExactScalar(name);
+        this.#scalars.push({ from: scalars.indexOf(name), place, isRounded });
       } else if (kind !== 'sum') {
         const [a = 0, b = 0, c = 0] = operands.map((operand) => this.placeOf(operand));
         (this.#levels[value.level] ??= []).push({ kind, to: place, a, b, c });
@@ -61,9 +62,11 @@ export class NumberProgram {
 
   /** Writes the numbers of a step, and what follows from them without any sum. */
   begin(into: Float64Array, scalars: Float64Array): void {
-    for (const { from, place, exact } of this.#scalars) {
+    const own = this.#scalars;
+    for (let i = 0; i < own.length; i++) {
+      const { from, place, isRounded } = own[i] as (typeof own)[number];
       const value = scalars[from] as number;
-      into[place] = exact || !this.#isFloat32 ? value : Math.fround(value);
+      into[place] = isRounded ? Math.fround(value) : value;
     }
     this.proceed(into, 0);
   }

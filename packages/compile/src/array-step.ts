@@ -40,7 +40,9 @@ export class ArraySteps {
   /** Takes the numbers of a step. Returns the situation of the variables that have a gradient. */
   begin(step: Step): number {
     this.#definition.scalars.fill(step);
-    return this.#definition.situations.keyOf(step, true);
+    const situation = this.#definition.situations.keyOf(step, true);
+    this.kernels.prepare(situation);
+    return situation;
   }
 
   /** Runs the passes that only read. Returns `false` when a gradient or norm is not finite and the program checks that. */
@@ -73,6 +75,7 @@ export class ArraySteps {
     if (indices.length === count) return;
     // variables without a gradient: accumulators are reset, averages move on
     const missing = this.#definition.situations.keyOf(step, false);
+    this.kernels.updates.prepare(missing);
     this.kernels.updates.begin(missing);
     this.#steps++;
     for (const i of indices) this.#lastGiven[i] = this.#steps;

@@ -1,4 +1,5 @@
 import { ArrayKernel } from './array-kernel.ts';
+import { type Kinds, kindsOf } from './kinds.ts';
 import type { FloatArray, Program } from '@sgd/core';
 import type { Kernel, NumberProgram, StepDefinition } from '@sgd/core/engine';
 
@@ -23,56 +24,59 @@ interface Begin {
   readonly scalars: Float64Array;
 }
 
-/** One kernel for each kind of variable and situation, compiled when it is made, and a row of arrays for every variable. */
+/** One kernel for each kind of variable and situation, compiled when a step first needs it, and a row of arrays for every variable. */
 export class KernelTable {
-  /** By variable and situation; `undefined` where there is nothing to do. */
-  readonly rows: readonly (readonly (BoundKernel | undefined)[])[];
-  /** By situation: whether anything is to be reduced. */
-  readonly reduces: readonly boolean[];
+  /** By variable and situation; `undefined` where there is nothing to do, or that was not prepared. */
+  readonly rows: readonly (BoundKernel | undefined)[][];
+  /** By situation: whether anything is to be reduced. `undefined` for those that were not prepared. */
+  readonly reduces: (boolean | undefined)[];
+  readonly #settings: KernelSettings;
+  readonly #kinds: Kinds;
+  readonly #record: (index: number, situation: number) => Kernel | null;
   /** By situation. */
   readonly #begins: Begin[][] = [];
 
-  constructor(
-    { program, definition, tensors, jitless }: KernelSettings,
-    record: (index: number, situation: number) => Kernel | null,
-  ) {
-    const { scalars, situations } = definition;
-    const reduces: boolean[] = [];
-    for (const situation of situations.all) {
-      reduces[situation] = false;
-      this.#begins[situation] = [];
-    }
-    const kernels = new Map<string, ArrayKernel | null>();
-    const sharedNumbers = new Map<string, Float64Array>();
-    this.rows = program.variables.map(({ dtype, group }, i) => {
-      const row: (BoundKernel | undefined)[] = [];
-      for (const situation of situations.all) {
-        const key = definition.kernelKey(i, situation);
-        let kernel = kernels.get(key);
-        if (kernel === undefined) {
-          const recorded = record(i, situation);
-          kernel = recorded && new ArrayKernel(recorded, dtype, { jitless, scalars: scalars.names });
-          kernels.set(key, kernel);
-        }
-        if (kernel === null || kernel.tensors.length === 0) continue;
-        if (kernel.reduces) reduces[situation] = true;
-        const shared = `${key} ${group}`;
-        let numbers = kernel.reduces ? undefined : sharedNumbers.get(shared);
-        if (numbers === undefined) {
-          numbers = kernel.program.allocate();
-          sharedNumbers.set(shared, numbers);
-          this.#begins[situation]!.push({ program: kernel.program, numbers, scalars: scalars.of[i]! });
-        }
-        // the gradient is bound at each step: any array of the type will do until then
-        const arrays = kernel.tensors.map((name) => tensors[i]![name] ?? tensors[i]!.variable!);
-        row[situation] = { kernel, numbers, arrays, gradientAt: kernel.tensors.indexOf('gradient') };
-      }
-      return row;
-    });
-    this.reduces = reduces;
+  constructor(settings: KernelSettings, kinds: Kinds, record: (index: number, situation: number) => Kernel | null) {
+    const situations = 1 + Math.max(...settings.definition.situations.all);
+    this.#settings = settings;
+    this.#kinds = kinds;
+    this.#record = record;
+    this.rows = kinds.kindOf.map(() => Array.from<BoundKernel | undefined>({ length: situations }));
+    this.reduces = Array.from<boolean | undefined>({ length: situations });
   }
 
-  /** Computes the numbers of all kernels of a situation from those of the step. */
+  /** Compiles the kernels of a situation, unless that was done. */
+  prepare(situation: number): void {
+    if (this.reduces[situation] !== undefined) return;
+    const { program, definition, tensors, jitless } = this.#settings;
+    const { kindOf, examples } = this.#kinds;
+    const { scalars } = definition;
+    const begins: Begin[] = [];
+    const kernels = examples.map((index) => {
+      const recorded = this.#record(index, situation);
+      if (recorded === null || recorded.tensors.length === 0) return null;
+      return new ArrayKernel(recorded, program.variables[index]!.dtype, { jitless, scalars: scalars.names });
+    });
+    const shared: Float64Array[][] = kernels.map(() => []);
+    for (let i = 0; i < kindOf.length; i++) {
+      const kernel = kernels[kindOf[i]!]!;
+      if (kernel === null) continue;
+      const ofKind = shared[kindOf[i]!]!;
+      const { group } = program.variables[i]!;
+      let numbers = kernel.reduces ? undefined : ofKind[group];
+      if (numbers === undefined) {
+        ofKind[group] = numbers = kernel.program.allocate();
+        begins.push({ program: kernel.program, numbers, scalars: scalars.of[i]! });
+      }
+      // the gradient is bound at each step: any array of the type will do until then
+      const arrays = kernel.tensors.map((name) => tensors[i]![name] ?? tensors[i]!.variable!);
+      this.rows[i]![situation] = { kernel, numbers, arrays, gradientAt: kernel.tensors.indexOf('gradient') };
+    }
+    this.#begins[situation] = begins;
+    this.reduces[situation] = kernels.some((kernel) => kernel?.reduces === true);
+  }
+
+  /** Computes the numbers of all kernels of a situation that was prepared from those of the step. */
   begin(situation: number): void {
     const begins = this.#begins[situation]!;
     for (let i = 0; i < begins.length; i++) {
@@ -101,10 +105,17 @@ export class ProgramKernels {
   readonly #hasGlobalNorm: boolean;
 
   constructor(settings: KernelSettings) {
-    const { definition } = settings;
+    const { program, definition } = settings;
+    const kinds = kindsOf(program, definition);
     this.#hasGlobalNorm = definition.hasGlobalNorm;
-    this.updates = new KernelTable(settings, (i, situation) => definition.update(i, situation));
-    this.squares = new KernelTable(settings, (i, situation) => definition.squaredNorm(i, situation));
+    this.updates = new KernelTable(settings, kinds, (i, situation) => definition.update(i, situation));
+    this.squares = new KernelTable(settings, kinds, (i, situation) => definition.squaredNorm(i, situation));
+  }
+
+  /** Compiles the kernels of the variables that have a gradient, unless that was done. */
+  prepare(situation: number): void {
+    this.updates.prepare(situation);
+    if (this.#hasGlobalNorm) this.squares.prepare(situation);
   }
 
   /** Binds the kernels of a variable to the gradient of this step. */

@@ -1,4 +1,5 @@
 import {
+  type DType,
   type Entry,
   type FloatArray,
   type Measured,
@@ -34,7 +35,9 @@ class CpuSession implements Omit<Session<CpuVariable, CpuGradient, 'sync'>, 'var
     this.#program = program;
     this.#hasConstraints = program.variables.some(({ constraint }) => constraint !== null);
     this.#memory = new Memory(program.variables, handles);
-    this.#tensors = this.#memory.arrays.map((array, i) => makeTensors(definition, i, array));
+    this.#tensors = this.#memory.arrays.map((array, i) =>
+      makeTensors(definition, i, array, program.variables[i]!.dtype),
+    );
     this.#steps = new ArraySteps({ program, definition, tensors: this.#tensors, jitless });
   }
 
@@ -113,10 +116,15 @@ class CpuSession implements Omit<Session<CpuVariable, CpuGradient, 'sync'>, 'var
 }
 
 /** The arrays of a variable: its own, and slots filled with their first values. */
-function makeTensors(definition: StepDefinition, index: number, array: FloatArray): Tensors {
-  return Object.fromEntries(
-    definition
-      .tensorsOf(index)
-      .map(({ name, initial = 0 }) => [name, name === 'variable' ? array : array.slice().fill(initial)]),
-  );
+function makeTensors(definition: StepDefinition, index: number, array: FloatArray, dtype: DType): Tensors {
+  const tensors: Record<string, FloatArray> = {};
+  for (const { name, initial = 0 } of definition.tensorsOf(index)) {
+    tensors[name] = name === 'variable' ? array : filled(array.length, dtype, initial);
+  }
+  return tensors;
+}
+
+function filled(length: number, dtype: DType, value: number): FloatArray {
+  const made = dtype === 'float32' ? new Float32Array(length) : new Float64Array(length);
+  return value === 0 ? made : made.fill(value);
 }

@@ -1,5 +1,6 @@
 import type { Program } from '@sgd/core';
 import type { Kernel, StepDefinition } from '@sgd/core/engine';
+import { kindsOf } from '../kinds.ts';
 import type { FiniteCheck } from './kernel.ts';
 import { type WasmKernel, WasmProgram } from './program.ts';
 
@@ -35,21 +36,13 @@ const known = new Map<string, ProgramCode>();
  * @param isShared - whether threads share the memory
  */
 export function programCode(program: Program, definition: StepDefinition, isShared: boolean): ProgramKinds {
-  const examples = new Map<string, number>();
-  const [first = 0] = definition.situations.all;
-  const kindKeys = program.variables.map((_, index) => definition.kernelKey(index, first));
-  kindKeys.forEach((key, index) => {
-    if (!examples.has(key)) examples.set(key, index);
-  });
-  const kinds = [...examples.keys()];
-  const numbers = new Map(kinds.map((key, kind) => [key, kind]));
-  const kindOf = kindKeys.map((key) => numbers.get(key)!);
+  const { kindOf, keys, examples } = kindsOf(program, definition);
   const { programKey } = definition;
   const key =
-    programKey && [programKey, isShared, program.finiteCheck, definition.situations.all.join(), ...kinds].join('\n');
+    programKey && [programKey, isShared, program.finiteCheck, definition.situations.all.join(), ...keys].join('\n');
   let code = key === undefined ? undefined : known.get(key);
   if (code === undefined) {
-    code = compile(program, definition, isShared, [...examples.values()]);
+    code = compile(program, definition, isShared, examples);
     if (key !== undefined) known.set(key, code);
   }
   return { code, kindOf };

@@ -24,13 +24,13 @@ export interface SGDProgram extends Partial<Omit<Program, 'rule' | 'configs' | '
   readonly nesterov?: boolean;
 }
 
-/** Plain gradient descent, unless more is asked for. Two groups may be used. */
+/** Plain gradient descent, unless more is asked for. */
 export const program = (
   variables: readonly ProgramVariable[],
   { keeps = [], nesterov = false, ...more }: SGDProgram = {},
 ): Program => ({
   rule: sgd as AnyRule,
-  ...sgdConfigs(new Set(keeps), nesterov),
+  ...sgdConfigs(new Set(keeps), nesterov, 1 + Math.max(0, ...variables.map(({ group }) => group))),
   unscale: false,
   clip: 'none',
   finiteCheck: false,
@@ -42,10 +42,11 @@ export const program = (
 function sgdConfigs(
   keeps: ReadonlySet<KeptSlot>,
   nesterov: boolean,
+  groups: number,
 ): Pick<Program, 'configs' | 'slots' | 'accumulates' | 'averages'> {
   const config = { momentum: keeps.has('momentum') ? 0.5 : 0, nesterov };
   return {
-    configs: [config, config],
+    configs: Array.from({ length: groups }, () => config),
     slots: sgd.slots(config),
     accumulates: keeps.has('gradient_accumulator'),
     averages: keeps.has('average'),

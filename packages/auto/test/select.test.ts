@@ -123,7 +123,7 @@ describe('selectFrom', () => {
       const opened = await cpu.open(...given);
       const { backend } = opened;
       const open: typeof backend.open = (program, variables) =>
-        backend.open({ ...program, slots: new Set() }, variables);
+        backend.open({ ...program, slots: [] }, variables);
       return { ...opened, backend: { ...backend, open } };
     });
     const silent = variant('silent', () => new Promise(() => {}));

@@ -188,9 +188,9 @@ export function initialValues(shapes: Shapes, seed = 1): Record<string, Float32A
 function differenceOf(a: Snapshot, b: Snapshot): string | null {
   for (const path of Object.keys(a.values)) {
     if (!b.values[path] || !identical(a.values[path]!, b.values[path])) return `the variable "${path}"`;
-    for (const slot of ['momentum', 'accumulator', 'average'] as const) {
-      const [before, after] = [a.state.slots[path]?.[slot], b.state.slots[path]?.[slot]];
-      if (before === undefined && after === undefined) continue;
+    const [slotsBefore, slotsAfter] = [a.state.slots[path] ?? {}, b.state.slots[path] ?? {}];
+    for (const slot of new Set([...Object.keys(slotsBefore), ...Object.keys(slotsAfter)])) {
+      const [before, after] = [slotsBefore[slot], slotsAfter[slot]];
       if (!before || !after || !identical(before, after)) return `the ${slot} of "${path}"`;
     }
   }

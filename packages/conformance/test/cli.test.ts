@@ -55,7 +55,7 @@ describe('sgd-conformance', { timeout: 60_000 }, () => {
 
   it('takes a path, a package, and a variant', async () => {
     const text = (name: string): string =>
-      `export default (variant) => ({ contract: 1, name: '${name}:' + variant, mode: 'sync', supports: new Set(), tolerance: { rtol: 0, atol: 0 },
+      `export default (variant) => ({ contract: 2, name: '${name}:' + variant, mode: 'sync', supports: new Set(), tolerance: { rtol: 0, atol: 0 },
         open() { throw new Error('no'); }, describe: () => ({ shape: [1], dtype: 'float32' }), variable: () => ({}), gradient: () => ({}), free() {}, refuses: () => null });`;
     writeFileSync(join(folder, 'mine.mjs'), text('mine'));
     const packages = { '@acme/engine': './conformance', 'acme-engine': '.' };

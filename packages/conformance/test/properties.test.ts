@@ -167,7 +167,7 @@ describe('a refused call', () => {
       else delete own[slot];
     }),
     'a state of negative steps': broken((state) => void (state.iterations = -1)),
-    'a state of another format': broken((state) => void ((state as { format: string }).format = 'sgd-state/2')),
+    'a state of another format': broken((state) => void ((state as { format: string }).format = 'sgd-state/1')),
     'an exclusion that comes late': (o) => o.excludeFromWeightDecay({ names: ['a'] }),
     'a read of nothing': (o) => o.read('nowhere'),
   };

@@ -30,7 +30,7 @@ describe('a refusal names the call', () => {
     expectRefusal(
       () => new LossScaleOptimizer(wrapper.getConfig().innerOptimizer),
       'SGD_UNSUPPORTED',
-      /^LossScaleOptimizer: expected an SGD that is not wrapped, got the one inside .*; wrap a new SGD, or .*fromConfig/,
+      /^LossScaleOptimizer: expected an optimizer that is not wrapped, got the one inside .*; wrap a new one, or .*fromConfig/,
     );
   });
 
@@ -58,7 +58,7 @@ describe('a refusal names what came and what was expected', () => {
     expectRefusal(
       () => new LossScaleOptimizer(3 as never),
       'SGD_INVALID_OPTION',
-      /^the optimizer to wrap: expected an SGD, got 3/,
+      /^the optimizer to wrap: expected an optimizer such as SGD, got 3/,
     );
     expectRefusal(
       () => new LossScaleOptimizer(sgd({ lossScaleFactor: 2 })),

@@ -1,4 +1,5 @@
 import { type Feature, nonNegative, type Program, SGD, type SGDOptions, type Extras } from '@sgd/core';
+import { sgd } from '@sgd/core/engine';
 import { cpu } from '@sgd/cpu';
 import { describe, expect, it } from 'vitest';
 import { expectRefusal, f32 } from './helpers.ts';
@@ -20,9 +21,11 @@ function programOf(options: SGDOptions, extras: Extras = {}): Program {
 describe('the program', () => {
   it('of no options is plain', () => {
     expect(programOf({})).toEqual({
-      rule: 'sgd',
-      slots: new Set(),
-      nesterov: false,
+      rule: sgd,
+      configs: [{ momentum: 0, nesterov: false }],
+      slots: [],
+      accumulates: false,
+      averages: false,
       unscale: false,
       clip: 'none',
       finiteCheck: false,

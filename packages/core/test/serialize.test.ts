@@ -112,7 +112,8 @@ describe('serialize and deserialize', () => {
     expect(b).toEqual(a);
     expect(a[0]).toBeLessThan(1);
     const fromOptions = LossScaleOptimizer.fromConfig({ innerOptimizer: { momentum: 0.5 } }, cpu());
-    expect([fromOptions.inner.getConfig().momentum, fromOptions.getConfig().initialScale]).toEqual([0.5, 32768]);
+    expect(fromOptions.inner.getConfig()).toMatchObject({ momentum: 0.5 });
+    expect(fromOptions.getConfig().initialScale).toBe(32768);
     const dropping = { nonFinite: 'skip' } as const;
     expectRefusal(
       () => LossScaleOptimizer.fromConfig({ innerOptimizer: inner }, cpu(), dropping),
@@ -123,8 +124,8 @@ describe('serialize and deserialize', () => {
 
   it.each<[unknown, RegExp]>([
     [null, /LossScaleOptimizer: config: expected an object, got null/],
-    [{}, /LossScaleOptimizer: innerOptimizer: expected an SGD or its options, got undefined/],
-    [{ innerOptimizer: 'sgd' }, /innerOptimizer: expected an SGD or its options, got "sgd"/],
+    [{}, /LossScaleOptimizer: innerOptimizer: expected an optimizer or options of SGD, got undefined/],
+    [{ innerOptimizer: 'sgd' }, /innerOptimizer: expected an optimizer or options of SGD, got "sgd"/],
     [{ innerOptimizer: {}, foo: 1 }, /LossScaleOptimizer: unknown "foo"/],
     [{ innerOptimizer: { lossScaleFactor: 2 } }, /lossScaleFactor of the optimizer to wrap: expected null/],
     [{ innerOptimizer: { momentum: 2 } }, /momentum/],

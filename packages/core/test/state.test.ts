@@ -20,14 +20,14 @@ describe('getState and setState', () => {
     for (let i = 1; i < 6; i++) one.apply(gradients(i));
     const state = structuredClone(await one.getState());
     expect(state).toMatchObject({
-      format: 'sgd-state/1',
+      format: 'sgd-state/2',
       config: { className: 'LossScaleOptimizer', momentum: 0.9, learningRate: Math.fround(0.1) },
       iterations: 5,
       learningRate: Math.fround(0.1),
       lossScale: { dynamicScale: 8, stepCounter: 2 },
     });
     expect(Object.keys(state.slots)).toEqual(['a/w', 'b']);
-    expect(Object.keys(state.slots.b ?? {})).toEqual(['average', 'accumulator', 'momentum']);
+    expect(Object.keys(state.slots.b ?? {})).toEqual(['average', 'gradient_accumulator', 'momentum']);
 
     const two = wrapped();
     const copies = structuredClone(variables);
@@ -78,7 +78,7 @@ describe('getState and setState', () => {
     optimizer.build(start(), { overwriteWithGradient: ['b'] });
     optimizer.apply(gradients(3));
     const state = await optimizer.getState();
-    expect(Object.keys(state.slots.b ?? {})).toEqual(['accumulator']);
+    expect(Object.keys(state.slots.b ?? {})).toEqual(['gradient_accumulator']);
     await optimizer.setState(state);
   });
 
@@ -154,9 +154,9 @@ describe('a state that does not fit', () => {
     [/state: expected Object, got "x"/, () => 'x'],
     [/state: expected Object, got 0/, () => 0],
     [
-      /state\.format: expected "sgd-state\/1", got "sgd-state\/2"/,
+      /state\.format: expected "sgd-state\/2", got "sgd-state\/1"/,
       (s) => {
-        s.format = 'sgd-state/2';
+        s.format = 'sgd-state/1';
       },
     ],
     [

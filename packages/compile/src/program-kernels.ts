@@ -47,7 +47,10 @@ export class KernelTable {
 
   /** Compiles the kernels of a situation, unless that was done. */
   prepare(situation: number): void {
-    if (this.reduces[situation] !== undefined) return;
+    if (this.reduces[situation] === undefined) this.#compile(situation);
+  }
+
+  #compile(situation: number): void {
     const { program, definition, tensors, jitless } = this.#settings;
     const { kindOf, examples } = this.#kinds;
     const { scalars } = definition;

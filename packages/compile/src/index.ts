@@ -7,6 +7,7 @@ export { ArrayKernel, type ArrayKernelOptions } from './array-kernel.ts';
 export { ArraySteps } from './array-step.ts';
 export { compileBlocks } from './blocks.ts';
 export { glslSource, type TexelLayout } from './glsl.ts';
+export type { Kinds } from './kinds.ts';
 export { compileJavaScript, javaScriptSource } from './javascript.ts';
 export type { PassFunction } from './pass.ts';
 export type { BoundKernel, KernelSettings, KernelTable, ProgramKernels, Tensors } from './program-kernels.ts';

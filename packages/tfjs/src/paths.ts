@@ -36,7 +36,7 @@ export function choosePath(tf: TensorFlow, exact: boolean): Path {
   }
   if (engine === 'wasm') {
     const found = findKernels(tf.backend());
-    const why = 'a SIMD kernel on the memory of the engine';
+    const why = 'SIMD kernels in the memory of the engine';
     return found === null ? { engine, path: 'fused', why, step: stepInWasm } : ops(found);
   }
   const programs = programsOf(engine, tf);

@@ -47,8 +47,9 @@ export interface WasmKernel {
   readonly reduce: number;
   /** Likewise; 0: it only reads. */
   readonly write: number;
-  /** The tensors whose values it reads, and those that it writes. */
+  /** The tensors whose values it reads. */
   readonly reads: ReadonlySet<string>;
+  /** The tensors that it writes. */
   readonly writes: ReadonlySet<string>;
   /** Bytes of a record of a variable, with room for what follows from sums. */
   readonly recordBytes: number;

@@ -50,13 +50,16 @@ class HeapPath {
   }
 
   take(step: Step, gradients: readonly Tensor[], indices: readonly number[]): boolean {
-    const { program, refs } = this.#state;
+    const { program, definition, refs } = this.#state;
+    const situation = definition.situations.keyOf(step, true);
+    const missing = definition.situations.keyOf(step, false);
     const made: (Tensor | undefined)[] = [];
     try {
       const given: (Tensor | undefined)[] = [];
       indices.forEach((index, j) => (given[index] = gradients[j]!));
       program.variables.forEach((_, index) => {
-        made[index] = this.#bind(step, index, given[index]);
+        const gradient = given[index];
+        made[index] = this.#bind(index, gradient ? situation : missing, gradient);
       });
       if (!this.#step.run(step, indices)) return false;
       made.forEach((tensor, index) => tensor && refs[index]!.variable.assign(tensor));
@@ -68,9 +71,8 @@ class HeapPath {
   }
 
   /** Sets the addresses of what a step does to a variable. Returns the tensor of its new value, if it gets one. */
-  #bind(step: Step, index: number, gradient: Tensor | undefined): Tensor | undefined {
-    const { situations } = this.#state.definition;
-    const kernel = this.#step.kernelOf(index, situations.keyOf(step, gradient !== undefined));
+  #bind(index: number, situation: number, gradient: Tensor | undefined): Tensor | undefined {
+    const kernel = this.#step.kernelOf(index, situation);
     if (kernel === null) return undefined;
     for (const name of this.#slots[index]!) {
       if (kernel.writes.has(name)) this.#own(name, index);

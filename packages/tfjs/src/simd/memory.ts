@@ -14,7 +14,7 @@ export interface Heap {
   refCount(dataId: object): number;
 }
 
-/** The memory of the engine, in which its tensors are. */
+/** The memory of the engine, in which its tensors are. To make a tensor, or to bring one here, may make it grow: call `refresh` after that. */
 export class HeapMemory implements MemoryViews {
   /** Whether threads share it. */
   readonly isShared: boolean;
@@ -22,29 +22,14 @@ export class HeapMemory implements MemoryViews {
   readonly #memory: WasmMemory;
   readonly #instances = new WeakMap<Uint8Array, WasmExports>();
   #buffer: ArrayBufferLike | undefined;
-  #words: Uint32Array = new Uint32Array(0);
-  #float32: Float32Array = new Float32Array(0);
-  #float64: Float64Array = new Float64Array(0);
+  words: Uint32Array = new Uint32Array(0);
+  float32: Float32Array = new Float32Array(0);
+  float64: Float64Array = new Float64Array(0);
 
   constructor(heap: Heap, memory: WasmMemory) {
     this.#heap = heap;
     this.#memory = memory;
     this.isShared = Object.prototype.toString.call(memory.buffer) === '[object SharedArrayBuffer]';
-  }
-
-  get words(): Uint32Array {
-    this.#look();
-    return this.#words;
-  }
-
-  get float32(): Float32Array {
-    this.#look();
-    return this.#float32;
-  }
-
-  get float64(): Float64Array {
-    this.#look();
-    return this.#float64;
   }
 
   /** The exports of a module over this memory. Throws what WebAssembly throws where it can't start. */
@@ -57,19 +42,19 @@ export class HeapMemory implements MemoryViews {
     return exports;
   }
 
-  /** The address of a tensor, which is brought here from another engine if need be; the memory may grow then. */
+  /** The address of a tensor, which is brought here from another engine if need be. */
   addressOf({ dataId }: Tensor): number {
     return this.#heap.dataIdMap.get(dataId).memoryOffset;
   }
 
-  /** The memory has another buffer when it grew. */
-  #look(): void {
+  /** Takes new views if the memory has grown: it has another buffer then. */
+  refresh(): void {
     const { buffer } = this.#memory;
     if (this.#buffer === buffer) return;
     this.#buffer = buffer;
-    this.#words = new Uint32Array(buffer);
-    this.#float32 = new Float32Array(buffer);
-    this.#float64 = new Float64Array(buffer);
+    this.words = new Uint32Array(buffer);
+    this.float32 = new Float32Array(buffer);
+    this.float64 = new Float64Array(buffer);
   }
 }
 

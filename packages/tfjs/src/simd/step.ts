@@ -1,4 +1,4 @@
-import { type WasmKernel, WasmStep } from '@sgd/compile';
+import { WasmStep } from '@sgd/compile';
 import type { Step } from '@sgd/core';
 import { measure, put, type State, tensorOf } from '../state.ts';
 import type { TakeStep } from '../step.ts';
@@ -41,7 +41,9 @@ class HeapPath {
       definition.tensorsOf(index).flatMap(({ name }) => (name === 'variable' ? [] : name)),
     );
     this.#scratch = state.scratch = tf.keep(tf.zeros([step.bytes / 4]));
-    step.start(exports, memory.addressOf(this.#scratch));
+    const address = memory.addressOf(this.#scratch);
+    memory.refresh();
+    step.start(exports, address);
   }
 
   /** Whether it can go on: another memory belongs to an engine that was started anew. */
@@ -74,28 +76,30 @@ class HeapPath {
   #bind(index: number, situation: number, gradient: Tensor | undefined): Tensor | undefined {
     const kernel = this.#step.kernelOf(index, situation);
     if (kernel === null) return undefined;
-    for (const name of this.#slots[index]!) {
+    const { refs } = this.#state;
+    const memory = this.#memory;
+    const names = this.#slots[index]!;
+    const slots = names.map((name) => {
       if (kernel.writes.has(name)) this.#own(name, index);
-      this.#step.place(index, name, this.#memory.addressOf(tensorOf(this.#state, name, index)!));
-    }
-    if (gradient !== undefined) this.#step.lend(index, this.#memory.addressOf(gradient), 0);
-    return this.#bindVariable(index, kernel);
+      return memory.addressOf(tensorOf(this.#state, name, index)!);
+    });
+    const lent = gradient === undefined ? 0 : memory.addressOf(gradient);
+    const { variable } = refs[index]!;
+    const isRead = kernel.reads.has('variable');
+    const made = kernel.writes.has('variable') ? this.#make(variable.shape) : undefined;
+    const old = isRead ? memory.addressOf(variable) : 0;
+    const own = made === undefined ? old : memory.addressOf(made);
+    // nothing makes the memory grow from here on
+    memory.refresh();
+    names.forEach((name, i) => this.#step.place(index, name, slots[i]!));
+    if (gradient !== undefined) this.#step.lend(index, lent, 0);
+    this.#step.place(index, 'variable', own);
+    if (made !== undefined && isRead) memory.words.copyWithin(own >>> 2, old >>> 2, (old >>> 2) + variable.size);
+    return made;
   }
 
-  #bindVariable(index: number, { reads, writes }: WasmKernel): Tensor | undefined {
-    const { variable } = this.#state.refs[index]!;
-    if (!writes.has('variable')) {
-      if (reads.has('variable')) this.#step.place(index, 'variable', this.#memory.addressOf(variable));
-      return undefined;
-    }
-    const made = this.#state.tf.engine().makeTensorFromTensorInfo(this.#heap.makeOutput(variable.shape, 'float32'));
-    const target = this.#memory.addressOf(made);
-    if (reads.has('variable')) {
-      const from = this.#memory.addressOf(variable) >>> 2;
-      this.#memory.words.copyWithin(target >>> 2, from, from + variable.size);
-    }
-    this.#step.place(index, 'variable', target);
-    return made;
+  #make(shape: number[]): Tensor {
+    return this.#state.tf.engine().makeTensorFromTensorInfo(this.#heap.makeOutput(shape, 'float32'));
   }
 
   /** A slot that somebody else holds, too, gets memory of its own. */

@@ -1,6 +1,6 @@
 import { CosineDecay, LossScaleOptimizer, SGD } from '@sgd/tfjs';
 import { beforeAll, describe, expect, it } from 'vitest';
-import { dense, examples, type layers, numbers, reloaded, start, tf, weightsOf } from './engines.ts';
+import { dense, ENGINES, examples, type layers, numbers, reloaded, start, tf, weightsOf } from './engines.ts';
 
 const loss = 'categoricalCrossentropy';
 beforeAll(() => start('cpu'));
@@ -209,5 +209,23 @@ describe('getWeights and setWeights', () => {
     await b.setWeights(await a.getWeights());
     const other = tf.variable(tf.zeros([7]));
     expect(() => step(b, [other], 1)).toThrow(expect.objectContaining({ code: 'SGD_UNKNOWN_VARIABLE' }));
+  });
+});
+
+describe.each(ENGINES)('on %s', (engine) => {
+  it('a clone of a slot keeps its values in later steps', async () => {
+    await start(engine);
+    const [variable, gradient] = [tf.variable(tf.tensor1d([1, 2, 3])), tf.tensor1d([2, 4, 6])];
+    const optimizer = new SGD({ learningRate: 0.5, momentum: 0.5 });
+    optimizer.applyGradients({ [variable.name]: gradient });
+    const slot = async (): Promise<tf.Tensor> =>
+      (await optimizer.getWeights()).find(({ name }) => name.endsWith('momentum'))!.tensor;
+    const clone = tf.clone(await slot());
+    optimizer.applyGradients({ [variable.name]: gradient });
+    expect(Array.from(clone.dataSync())).toEqual([-1, -2, -3]);
+    expect(Array.from((await slot()).dataSync())).toEqual([-1.5, -3, -4.5]);
+    expect(Array.from(variable.dataSync())).toEqual([-1.5, -3, -4.5]);
+    tf.dispose([clone, gradient, variable]);
+    optimizer.dispose();
   });
 });

@@ -213,19 +213,19 @@ describe('getWeights and setWeights', () => {
 });
 
 describe.each(ENGINES)('on %s', (engine) => {
-  it('a clone of a slot keeps its values in later steps', async () => {
+  it('a tensor that shares the values of a slot keeps them in later steps', async () => {
     await start(engine);
     const [variable, gradient] = [tf.variable(tf.tensor1d([1, 2, 3])), tf.tensor1d([2, 4, 6])];
     const optimizer = new SGD({ learningRate: 0.5, momentum: 0.5 });
     optimizer.applyGradients({ [variable.name]: gradient });
     const slot = async (): Promise<tf.Tensor> =>
       (await optimizer.getWeights()).find(({ name }) => name.endsWith('momentum'))!.tensor;
-    const clone = tf.clone(await slot());
+    const shared = tf.reshape(await slot(), [3, 1]); // no copy, unlike some engine's clones
     optimizer.applyGradients({ [variable.name]: gradient });
-    expect(Array.from(clone.dataSync())).toEqual([-1, -2, -3]);
+    expect(Array.from(shared.dataSync())).toEqual([-1, -2, -3]);
     expect(Array.from((await slot()).dataSync())).toEqual([-1.5, -3, -4.5]);
     expect(Array.from(variable.dataSync())).toEqual([-1.5, -3, -4.5]);
-    tf.dispose([clone, gradient, variable]);
+    tf.dispose([shared, gradient, variable]);
     optimizer.dispose();
   });
 });

@@ -33,6 +33,15 @@ export interface MakingCall {
   readonly made: readonly TracedValue[];
 }
 
+/** What becomes of a tensor. */
+export interface Assignment {
+  readonly name: string;
+  /** A constant, or what a call makes. */
+  readonly value: TracedValue;
+  /** The tensor that was given the same value before. */
+  readonly copyOf: string | null;
+}
+
 /** How plans are made for a device. */
 export interface PlanOptions {
   /** Whether sums, and what follows from them, are numbers of the host. */
@@ -62,8 +71,8 @@ export class Plan {
   readonly results: readonly Call[] = [];
   /** What makes new tensors, operands first: later calls take what earlier ones made. */
   readonly making: readonly MakingCall[];
-  /** What becomes of which tensor; constants are not made by a call. */
-  readonly assignments: readonly { readonly name: string; readonly value: TracedValue }[];
+  /** In the order in which tensors are replaced. */
+  readonly assignments: readonly Assignment[];
   readonly #dialect: Dialect;
 
   constructor(kernel: Kernel, { onHost, makesTwo, scalars }: PlanOptions) {
@@ -71,8 +80,12 @@ export class Plan {
     this.onHost = onHost ? new ArrayKernel(withoutStores(kernel), 'float32', { jitless: false, scalars }) : null;
     this.numbers = this.onHost?.program ?? new NumberProgram(kernel, 'float32', scalars);
     this.#dialect = onHost ? 'exact' : 'gpu';
+    const nameOf = (tensor: number): string => kernel.tensors[tensor]!;
     const stores = kernel.passes.flatMap((pass) => pass.stores);
-    this.assignments = stores.map(({ tensor, value }) => ({ name: kernel.tensors[tensor]!, value }));
+    this.assignments = stores.map(({ tensor, value }, i) => {
+      const first = stores.findIndex((store) => store.value === value);
+      return { name: nameOf(tensor), value, copyOf: first === i ? null : nameOf(stores[first]!.tensor) };
+    });
     const known = new Set<TracedValue>();
     this.making = grouped(distinct(stores.map(({ value }) => value)), makesTwo ? 2 : 1).map((made) => {
       const call = this.#call(elementFormula, made, known);

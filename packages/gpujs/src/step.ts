@@ -92,7 +92,7 @@ export class Stepper<T> {
 
   /** Nothing can be refused from here on. */
   *#writeAll(step: Step, works: readonly VariableWork<T>[]): Work<void> {
-    const measures = step.phase === 'update' && step.ordinary;
+    const measures = this.#program.measure.size > 0 && step.phase === 'update' && step.ordinary;
     if (measures) this.#reader.startMeasuring();
     for (const work of works) yield* this.#write(work, measures);
     const count = this.#program.variables.length;

@@ -1,6 +1,6 @@
 import type { TracedValue } from '@sgd/core/engine';
 import type { Device } from './device.ts';
-import type { BoundPlan, Call, MakingCall } from './plan.ts';
+import type { BoundPlan, Call } from './plan.ts';
 import { settled, type Work } from './steps.ts';
 import type { Tensors } from './tensors.ts';
 
@@ -57,7 +57,19 @@ export class VariableWork<T> {
   *make(): Work<void> {
     const { update } = this;
     if (update === null) return;
-    for (const making of update.plan.making) yield* this.#makeBy(making, update);
+    const { device } = this.#context;
+    // not by `settled`, whose generators take longer than all else that is done for a small variable
+    for (const { call, made } of update.plan.making) {
+      const inputs = this.#inputs(call);
+      const numbers = numbersOf(call, update.numbers);
+      if (made.length === 1) {
+        this.keep(made[0]!, (yield device.run(call.formula, this.size, inputs, numbers)) as T);
+        continue;
+      }
+      const [result, kept] = (yield device.both!(call.formula, this.size, inputs, numbers)) as readonly [T, T];
+      this.keep(made[0]!, kept);
+      this.keep(made[1]!, result);
+    }
   }
 
   /** Puts the new tensors in the places of the old ones. */
@@ -65,17 +77,13 @@ export class VariableWork<T> {
     const { update, index } = this;
     if (update === null) return;
     const { device, tensors } = this.#context;
-    const placed = new Map<TracedValue, T>();
-    for (const { name, value } of update.plan.assignments) {
+    for (const { name, value, copyOf } of update.plan.assignments) {
       if (value.kind === 'constant') {
         yield* tensors.fill(name, index, update.numbers[update.plan.numbers.placeOf(value)]!);
-        continue;
-      }
-      const before = placed.get(value);
-      const tensor = before === undefined ? this.#made.get(value)! : device.copy(before);
-      this.#made.delete(value);
-      placed.set(value, tensor);
-      tensors.replace(name, index, tensor);
+      } else if (copyOf === null) {
+        tensors.replace(name, index, this.#made.get(value)!);
+        this.#made.delete(value);
+      } else tensors.replace(name, index, device.copy(tensors.of(copyOf, index)));
     }
   }
 
@@ -85,15 +93,6 @@ export class VariableWork<T> {
     if (this.gradient !== null) device.free(this.gradient);
     for (const tensor of this.#made.values()) device.free(tensor);
     this.#made.clear();
-  }
-
-  *#makeBy({ call, made }: MakingCall, bound: BoundPlan): Work<void> {
-    const { device } = this.#context;
-    if (made.length === 1) return this.keep(made[0]!, yield* this.run(call, bound, this.size));
-    const both = device.both!(call.formula, this.size, this.#inputs(call), numbersOf(call, bound.numbers));
-    const [result, kept] = yield* settled(both);
-    this.keep(made[0]!, kept);
-    this.keep(made[1]!, result);
   }
 
   #inputs({ tensors, singles }: Call): T[] {

@@ -2,7 +2,7 @@ import type { Measure, Measured, Program } from '@sgd/core';
 import type { StepDefinition } from '@sgd/core/engine';
 import { flaws } from './formula.ts';
 import { type BoundPlan, Plan, Plans } from './plan.ts';
-import { normsOf, type Reader, type ReaderSettings } from './reader.ts';
+import type { Reader, ReaderSettings } from './reader.ts';
 import { readTotal, type Reductions } from './reductions.ts';
 import { settled, type Work } from './steps.ts';
 import { numbersOf, type VariableWork, type WorkContext } from './work.ts';
@@ -70,13 +70,16 @@ export class DeviceReader<T> implements Reader<T> {
   }
 
   *measured(): Work<Measured> {
-    const { device } = this.#context;
-    const figures = this.#figures;
-    const reductions = this.#reductions;
-    if (figures === null) return {};
-    return yield* normsOf(this.#program, function* (measure) {
-      return Math.sqrt(yield* readTotal(device, reductions, figures[measure]));
-    });
+    const { measure } = this.#program;
+    const made: Measured = {};
+    if (this.#figures === null) return made;
+    if (measure.has('gradient-norm')) made.gradientNorm = yield* this.#normOf(this.#figures['gradient-norm']);
+    if (measure.has('update-norm')) made.updateNorm = yield* this.#normOf(this.#figures['update-norm']);
+    return made;
+  }
+
+  *#normOf(squares: readonly T[]): Work<number> {
+    return Math.sqrt(yield* readTotal(this.#context.device, this.#reductions, squares));
   }
 
   /** Takes the sums of a kernel and, where that is checked, whether its norms are finite. */
@@ -116,6 +119,7 @@ export class DeviceReader<T> implements Reader<T> {
     const [call] = plan.results;
     this.#context.clipFactor = yield* settled(device.run(call!.formula, 1, [total], numbersOf(call!, numbers)));
     if (!this.#program.finiteCheck) return;
-    for (const flaw of plan.flaws) found.push(yield* settled(device.run(flaw.formula, 1, [total], numbersOf(flaw, numbers))));
+    for (const flaw of plan.flaws)
+      found.push(yield* settled(device.run(flaw.formula, 1, [total], numbersOf(flaw, numbers))));
   }
 }

@@ -39,7 +39,11 @@ export function flawFormula(shader: Shader, dialect: Dialect): Formula {
 }
 
 function reduction(shader: Shader, dialect: Dialect, end: string): Formula {
-  return reductionOf(tensorNames(shader), numberNames(shader, dialect), `${declarations(shader, dialect, '[k]')} ${end}`);
+  return reductionOf(
+    tensorNames(shader),
+    numberNames(shader, dialect),
+    `${declarations(shader, dialect, '[k]')} ${end}`,
+  );
 }
 
 /** Tensors, and then what has one element. */

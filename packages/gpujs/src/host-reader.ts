@@ -1,8 +1,8 @@
 import { GlobalNorm, isFiniteArray } from '@sgd/compile';
 import type { Measure, Measured, Program } from '@sgd/core';
 import { type BoundPlan, Plans } from './plan.ts';
-import { normsOf, type Reader, type ReaderSettings } from './reader.ts';
-import type { Work } from './steps.ts';
+import type { Reader, ReaderSettings } from './reader.ts';
+import { call, type Work } from './steps.ts';
 import type { VariableWork } from './work.ts';
 
 type HostWork = VariableWork<Float32Array>;
@@ -27,13 +27,8 @@ export class HostReader implements Reader<Float32Array> {
     this.#observed = new Float64Array(this.#measures.length);
   }
 
-  *read(works: readonly HostWork[], situation: number): Work<boolean> {
-    if (!this.#clipGlobally(works, situation)) return false;
-    for (const work of works) {
-      this.#begin(work, situation);
-      if (work.update !== null) sumUp(work, work.update);
-    }
-    return !this.#program.finiteCheck || works.every((work) => isFiniteWork(work));
+  read(works: readonly HostWork[], situation: number): Work<boolean> {
+    return call(() => this.#read(works, situation));
   }
 
   forget(): void {
@@ -45,20 +40,31 @@ export class HostReader implements Reader<Float32Array> {
     this.#hasUpdated = true;
   }
 
-  *measure(work: HostWork): Work<void> {
-    if (this.#measures.length === 0 || work.update === null) return;
-    const { plan, numbers } = work.update;
-    plan.onHost!.write(arraysOf(work, work.update), work.size, numbers, this.#observed);
+  measure(work: HostWork): Work<void> {
+    return call(() => {
+      if (work.update === null) return;
+      const { plan, numbers } = work.update;
+      plan.onHost!.write(arraysOf(work, work.update), work.size, numbers, this.#observed);
+    });
   }
 
-  *measured(): Work<Measured> {
-    if (!this.#hasUpdated) return {};
-    const observed = this.#observed;
-    const measures = this.#measures;
-    // oxlint-disable-next-line require-yield -- on the host there is nothing to wait for
-    return yield* normsOf(this.#program, function* (measure) {
-      return Math.sqrt(observed[measures.indexOf(measure)]!);
+  measured(): Work<Measured> {
+    return call(() => {
+      const made: Measured = {};
+      const normOf = (measure: Measure): number => Math.sqrt(this.#observed[this.#measures.indexOf(measure)]!);
+      if (this.#hasUpdated && this.#measures.includes('gradient-norm')) made.gradientNorm = normOf('gradient-norm');
+      if (this.#hasUpdated && this.#measures.includes('update-norm')) made.updateNorm = normOf('update-norm');
+      return made;
     });
+  }
+
+  #read(works: readonly HostWork[], situation: number): boolean {
+    if (!this.#clipGlobally(works, situation)) return false;
+    for (const work of works) {
+      this.#begin(work, situation);
+      if (work.update !== null) sumUp(work, work.update);
+    }
+    return !this.#program.finiteCheck || works.every((work) => isFiniteWork(work));
   }
 
   /** Takes the norm over all gradients, where there is one. Returns whether it lets the step be taken. */

@@ -30,11 +30,3 @@ export interface Reader<T> {
   measure(work: VariableWork<T>): Work<void>;
   measured(): Work<Measured>;
 }
-
-/** What was measured, from a function that gives the norm of each measure. */
-export function* normsOf({ measure }: Program, norm: (which: 'gradient-norm' | 'update-norm') => Work<number>): Work<Measured> {
-  const made: Measured = {};
-  if (measure.has('gradient-norm')) made.gradientNorm = yield* norm('gradient-norm');
-  if (measure.has('update-norm')) made.updateNorm = yield* norm('update-norm');
-  return made;
-}

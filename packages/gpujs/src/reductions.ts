@@ -43,9 +43,9 @@ export function reductions<T>(device: Pick<Device<T>, 'run' | 'free' | 'share'>)
 }
 
 /** Reads the sum of sums: the one element that is read in a step, where the host must decide. */
-export function* readTotal<T>(device: Device<T>, { total }: Reductions<T>, sums: readonly T[]): Work<number> {
+export function* readTotal<T>(device: Device<T>, by: Pick<Reductions<T>, 'total'>, sums: readonly T[]): Work<number> {
   if (sums.length === 0) return 0;
-  const all = yield* total(sums);
+  const all = yield* by.total(sums);
   try {
     const [value] = yield* settled(device.read(all, 1));
     return value as number;

@@ -41,8 +41,7 @@ export function runs(gpu: Gpu, wide: boolean): Runs {
   const run: Runs['run'] = (formula, output, tensors, numbers) => {
     const [size] = output as readonly [number];
     const [width, height] = sideOf(size);
-    const isAlike = (_: string, i: number): boolean =>
-      tensors[i]!.size[0] === width && tensors[i]!.size[1] === height;
+    const isAlike = (_: string, i: number): boolean => tensors[i]!.size[0] === width && tensors[i]!.size[1] === height;
     const own = formula.reduces || tensors.length === 0 ? undefined : formula.tensors.filter(isAlike);
     const kernel = kernelOf(gpu, formula, { kind: 'ArrayTexture(1)', rank: output.length, own, native });
     const results = formula.keeps ? 2 : 1;

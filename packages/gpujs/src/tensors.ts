@@ -84,7 +84,10 @@ export function* loadTensors<T>(
       if (size > 0) {
         const values = valuesOf(value, found);
         const copies = ArrayBuffer.isView(values) && !ours;
-        kept[i]!.set('variable', yield* settled(copies ? device.upload(values as Float32Array) : device.borrow(values)));
+        kept[i]!.set(
+          'variable',
+          yield* settled(copies ? device.upload(values as Float32Array) : device.borrow(values)),
+        );
       }
       // a texture of the user's stays the handle until the first step
       if (!ours && (found.values !== value || ArrayBuffer.isView(value))) hand(i);
@@ -112,7 +115,11 @@ export function* loadTensors<T>(
       // those of the host may be written to by callbacks
       const isShared = slot !== 'variable';
       const size = sizes[i]!;
-      replace(slot, i, isShared ? yield* constants.of(size, value) : yield* settled(device.run(fill, size, [], [value])));
+      replace(
+        slot,
+        i,
+        isShared ? yield* constants.of(size, value) : yield* settled(device.run(fill, size, [], [value])),
+      );
     },
     averages(action) {
       device.check();

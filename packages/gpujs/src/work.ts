@@ -44,8 +44,12 @@ export class VariableWork<T> {
 
   /** Runs a kernel that reduces, to one element. */
   reduce(call: Call, { numbers }: BoundPlan): Work<T> {
-    const { reduce } = this.#context.device.reductions!;
-    return reduce(call.formula, this.#inputs(call), numbersOf(call, numbers), this.size);
+    return this.#context.device.reductions!.reduce(
+      call.formula,
+      this.#inputs(call),
+      numbersOf(call, numbers),
+      this.size,
+    );
   }
 
   /** Notes a sum, which later calls take. */
@@ -96,7 +100,9 @@ export class VariableWork<T> {
   }
 
   #inputs({ tensors, singles }: Call): T[] {
-    const inputs = tensors.map((value) => (value.kind === 'tensor' ? this.tensorOf(value.name) : this.#made.get(value)!));
+    const inputs = tensors.map((value) =>
+      value.kind === 'tensor' ? this.tensorOf(value.name) : this.#made.get(value)!,
+    );
     for (const value of singles) {
       inputs.push(value.kind === 'scalar' ? (this.#context.clipFactor as T) : this.#made.get(value)!);
     }

@@ -18,7 +18,9 @@ describe.each(['webgl2', 'webgl', 'webgpu'])('mode %s', (mode) => {
       expect(Object.keys(own)).toEqual(Object.keys(wanted));
       for (const [name, values] of Object.entries(wanted)) {
         expect(own[name]).toHaveLength(values.length);
-        values.forEach((value, i) => expect(Math.abs(own[name]![i]! - value)).toBeLessThan(2e-5 * Math.max(1, Math.abs(value))));
+        values.forEach((value, i) =>
+          expect(Math.abs(own[name]![i]! - value)).toBeLessThan(2e-5 * Math.max(1, Math.abs(value))),
+        );
       }
     }
   });

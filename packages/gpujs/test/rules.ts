@@ -51,13 +51,13 @@ export const Powering = defineOptimizer({
 });
 
 /** Variables of several sizes, one without elements, by name. */
-export const shapes: Readonly<Record<string, readonly number[]>> = { flat: [300], wide: [5, 7], none: [0], one: [] };
+const shapes: Readonly<Record<string, readonly number[]>> = { flat: [300], wide: [5, 7], none: [0], one: [] };
 
 const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
 /** Takes steps with every option around a rule; gives all that is kept. */
 export async function train<M extends Mode>(
-  Optimizer: typeof Adam | typeof Summing | typeof Powering,
+  Optimizer: typeof Adam | typeof Powering,
   engine: Backend<never, never, M>,
   options: object = {},
 ): Promise<Record<string, number[]>> {
@@ -65,7 +65,9 @@ export async function train<M extends Mode>(
   const values = (seed: number): Record<string, never> =>
     Object.fromEntries(
       Object.entries(shapes).map(([name, shape]) => {
-        const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.fround(Math.sin(i * 0.7 + seed) + 0.1));
+        const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) =>
+          Math.fround(Math.sin(i * 0.7 + seed) + 0.1),
+        );
         return [name, engine.variable({ data, shape, name }) as never];
       }),
     );

@@ -131,7 +131,7 @@ export class ArraySteps {
 }
 
 /** Whether every element is finite. */
-function isFiniteArray(values: FloatArray): boolean {
+export function isFiniteArray(values: FloatArray): boolean {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]! - values[i]!; // 0, or NaN for NaN and infinities
   return sum === 0;

@@ -4,8 +4,9 @@
  * @packageDocumentation
  */
 export { ArrayKernel, type ArrayKernelOptions } from './array-kernel.ts';
-export { ArraySteps } from './array-step.ts';
+export { ArraySteps, isFiniteArray } from './array-step.ts';
 export { compileBlocks } from './blocks.ts';
+export { GlobalNorm } from './global-norm.ts';
 export { glslSource, type TexelLayout } from './glsl.ts';
 export type { Kinds } from './kinds.ts';
 export { compileJavaScript, javaScriptSource } from './javascript.ts';

@@ -28,22 +28,24 @@ export class Shader {
   readonly hostNumbers: readonly TracedValue[];
   /** Sums of earlier passes, and scalars that stay on the device. */
   readonly deviceNumbers: readonly TracedValue[];
-  readonly #computed: readonly TracedValue[];
+  /** What the declarations compute, operands first. */
+  readonly computed: readonly TracedValue[];
   readonly #names = new Map<TracedValue, string>();
 
   /**
    * @param outputs - values for each element, or numbers for all
-   * @param deviceScalars - the names of scalars that are on the device
+   * @param deviceScalars - the names of scalars that are on the device; `null` where the host knows all numbers, those of sums too
    * @param known - values for each element that earlier programs made
    */
   constructor(
     outputs: readonly TracedValue[],
-    deviceScalars: ReadonlySet<string>,
+    deviceScalars: ReadonlySet<string> | null,
     known: ReadonlySet<TracedValue> = new Set(),
   ) {
     const groups: Record<'t' | 'n' | 'd' | 'v', TracedValue[]> = { t: [], n: [], d: [], v: [] };
     const isOnDevice = (value: TracedValue): boolean =>
-      value.kind === 'sum' || deviceScalars.has(value.name) || value.operands.some(isOnDevice);
+      deviceScalars !== null &&
+      (value.kind === 'sum' || deviceScalars.has(value.name) || value.operands.some(isOnDevice));
     const visit = (value: TracedValue): void => {
       if (this.#names.has(value)) return;
       const group = known.has(value) ? 't' : groupOf(value, isOnDevice);
@@ -56,7 +58,7 @@ export class Shader {
     this.tensors = groups.t;
     this.hostNumbers = groups.n;
     this.deviceNumbers = groups.d;
-    this.#computed = groups.v;
+    this.computed = groups.v;
   }
 
   /** The identifier of a value. */
@@ -66,12 +68,12 @@ export class Shader {
 
   /** Declarations of what is computed, operands first. */
   declarations(declare: (name: string, expression: string) => string): string[] {
-    return this.#computed.map((value) => declare(this.nameOf(value), this.#expression(value)));
+    return this.computed.map((value) => declare(this.nameOf(value), this.#expression(value)));
   }
 
   /** The functions of `DEFINED` that the declarations call. */
   get calls(): ReadonlySet<string> {
-    const kinds = this.#computed.map(({ kind }) => DEFINED[kind as Operation]);
+    const kinds = this.computed.map(({ kind }) => DEFINED[kind as Operation]);
     return new Set(kinds.filter((name) => name !== undefined));
   }
 

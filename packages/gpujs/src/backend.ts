@@ -27,7 +27,7 @@ export function backendOn<M extends Mode>(gpu: Gpu, device: Device, made: boolea
   const mode = device.mode as M;
   const tensor = (values: HostTensor): GpuVariable => tensorOf(device, values);
   return {
-    contract: 1,
+    contract: 2,
     name: device.name,
     mode,
     supports: device.supports,

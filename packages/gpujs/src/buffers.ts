@@ -1,6 +1,6 @@
 import { SgdError } from '@sgd/core';
 import { type Device, everywhere, type Flaw, outputOf, sizeOf } from './device.ts';
-import { copy, type Formula } from './formulas.ts';
+import { copy, type Formula } from './formula.ts';
 import type { Gpu, GpuTexture, Kernel } from './gpu.ts';
 import { kernelOf, type Kind } from './kernels.ts';
 import { reductions } from './reductions.ts';
@@ -51,7 +51,7 @@ export function buffers(gpu: Gpu): Device<Buffer> {
     }
   };
   const run = (formula: Formula, size: number, kind: Kind, args: readonly unknown[]): Promise<Buffer> =>
-    start(kernelOf(gpu, formula, kind), size, args);
+    start(kernelOf(gpu, formula, { kind }), size, args);
   const upload = (values: Float32Array): Promise<Buffer> => run(copy, values.length, 'Array', [values]);
 
   const wrap = (made: Buffer, output: readonly number[]): Buffer => {
@@ -106,5 +106,5 @@ export function buffers(gpu: Gpu): Device<Buffer> {
       return Object.assign(borrowed, { delete() {} });
     },
   };
-  return { ...device, ...reductions(device) };
+  return { ...device, reductions: reductions(device) };
 }

@@ -1,6 +1,7 @@
 import type { Feature, Mode, SgdErrorCode } from '@sgd/core';
-import type { Formula } from './formulas.ts';
-import type { Eventual, Work } from './steps.ts';
+import type { Formula } from './formula.ts';
+import type { Reductions } from './reductions.ts';
+import type { Eventual } from './steps.ts';
 
 /** Why a texture can't be used. */
 export interface Flaw {
@@ -28,9 +29,9 @@ export interface Device<T = unknown> {
   borrow(values: object): Eventual<T>;
   read(tensor: T, size: number): Eventual<Float32Array>;
   /** Runs a kernel with `size` threads. */
-  run(formula: Formula, size: number, arrays: readonly T[], numbers: readonly number[]): Eventual<T>;
+  run(formula: Formula, size: number, tensors: readonly T[], numbers: readonly number[]): Eventual<T>;
   /** The same for a formula that keeps something, which is the second result; left out where kernels have one. */
-  both?(formula: Formula, size: number, arrays: readonly T[], numbers: readonly number[]): Eventual<readonly [T, T]>;
+  both?(formula: Formula, size: number, tensors: readonly T[], numbers: readonly number[]): Eventual<readonly [T, T]>;
   /** The same tensor once more, to be freed once more. */
   share(tensor: T): T;
   /** The same for one that may be written to by callbacks. */
@@ -42,17 +43,11 @@ export interface Device<T = unknown> {
   handle(tensor: T, shape: readonly number[]): object;
   /** Another view of a texture or of flat values, that need not and must not be freed. */
   view(values: object, shape: readonly number[]): object;
-  /** What a reduction makes of all elements, in one element. */
-  reduce(formula: Formula, arrays: readonly T[], size: number): Work<T>;
-  /** The sum of the squares of a tensor, or of the differences of two, in float64; left out where the device has none. */
-  measure?(arrays: readonly T[]): number;
-  /** The sum of such sums, in the order given. */
-  total(sums: readonly T[]): Work<T>;
+  /** Sums on the device; `null` where tensors are arrays of the host. */
+  readonly reductions: Reductions<T> | null;
 }
 
 const FEATURES: readonly Feature[] = [
-  'momentum',
-  'nesterov',
   'weight-decay',
   'accumulation',
   'average',
@@ -63,12 +58,13 @@ const FEATURES: readonly Feature[] = [
   'groups',
   'measure',
   'overwrite',
+  'sum',
 ];
 
 /** What every mode does. */
 export const everywhere: ReadonlySet<Feature> = new Set(FEATURES);
-/** What the host does besides: constraints are functions over arrays. */
-export const onTheHost: ReadonlySet<Feature> = new Set([...FEATURES, 'constraint']);
+/** What the host does besides: constraints are functions over arrays, and powers are to the bit. */
+export const onTheHost: ReadonlySet<Feature> = new Set([...FEATURES, 'constraint', 'pow']);
 
 /** Elements of a shape. */
 export const sizeOf = (shape: ArrayLike<number>): number => Array.from(shape).reduce((a, b) => a * b, 1);

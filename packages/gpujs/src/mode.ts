@@ -2,7 +2,7 @@ import { SgdError } from '@sgd/core';
 import { GPU } from 'gpu.js';
 import { arrays } from './arrays.ts';
 import type { Device } from './device.ts';
-import { fill } from './formulas.ts';
+import { fill } from './formula.ts';
 import type { Gl, Gpu } from './gpu.ts';
 import { kernelOf } from './kernels.ts';
 import { textures } from './textures.ts';
@@ -38,7 +38,7 @@ export function deviceOf(gpu: Gpu): Device {
 }
 
 function onWebGL(gpu: Gpu): Device {
-  kernelOf(gpu, fill, 'ArrayTexture(1)'); // makes the context, where the user has not yet
+  kernelOf(gpu, fill, { kind: 'ArrayTexture(1)' }); // makes the context, where the user has not yet
   const gl = gpu.context as Gl;
   if (gl.canvas !== undefined && gl.canvas !== gpu.canvas) {
     const cure = 'make the GPU with both, { context, canvas: context.canvas }';

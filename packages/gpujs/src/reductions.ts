@@ -1,19 +1,29 @@
 import type { Device } from './device.ts';
-import { CHUNK, type Formula, sum, sumOf } from './formulas.ts';
+import { CHUNK, type Formula, sum, sumOf } from './formula.ts';
 import { settled, type Work } from './steps.ts';
 
-/** Sums on a device that is not the host, in several passes. */
-export function reductions<T>(device: Pick<Device<T>, 'run' | 'free' | 'share'>): Pick<Device<T>, 'reduce' | 'total'> {
+/** Sums on a device that is not the host, which stay there. */
+export interface Reductions<T> {
+  /** What a formula that reduces makes of all elements, in one element; in several passes. */
+  reduce(formula: Formula, tensors: readonly T[], numbers: readonly number[], size: number): Work<T>;
+  /** The sum of such sums, in the order given. */
+  total(sums: readonly T[]): Work<T>;
+}
+
+/** Sums by kernels. */
+export function reductions<T>(device: Pick<Device<T>, 'run' | 'free' | 'share'>): Reductions<T> {
   return {
-    *reduce(first, tensors, size) {
-      let [formula, arrays, n]: [Formula, readonly T[], number] = [first, tensors, size];
-      for (;;) {
-        const threads = Math.ceil(n / CHUNK);
-        const made: T = yield* settled(device.run(formula, threads, arrays, [n]));
-        if (arrays !== tensors) device.free(arrays[0] as T);
-        if (threads === 1) return made;
-        [formula, arrays, n] = [sum, [made], threads];
+    *reduce(formula, tensors, numbers, size) {
+      let count = Math.ceil(size / CHUNK);
+      let made: T = yield* settled(device.run(formula, count, tensors, [...numbers, size]));
+      while (count > 1) {
+        const before = made;
+        const elements = count;
+        count = Math.ceil(elements / CHUNK);
+        made = yield* settled(device.run(sum, count, [before], [elements]));
+        device.free(before);
       }
+      return made;
     },
     *total(sums) {
       let level = sums.map((one) => device.share(one));
@@ -33,9 +43,9 @@ export function reductions<T>(device: Pick<Device<T>, 'run' | 'free' | 'share'>)
 }
 
 /** Reads the sum of sums: the one element that is read in a step, where the host must decide. */
-export function* readTotal<T>(device: Device<T>, sums: readonly T[]): Work<number> {
+export function* readTotal<T>(device: Device<T>, by: Pick<Reductions<T>, 'total'>, sums: readonly T[]): Work<number> {
   if (sums.length === 0) return 0;
-  const all = yield* device.total(sums);
+  const all = yield* by.total(sums);
   try {
     const [value] = yield* settled(device.read(all, 1));
     return value as number;

@@ -1,4 +1,4 @@
-import { fill, type Formula } from './formulas.ts';
+import { fill, type Formula } from './formula.ts';
 import type { GlTexture, Gpu } from './gpu.ts';
 import { kernelOf } from './kernels.ts';
 
@@ -31,19 +31,19 @@ export function runs(gpu: Gpu, wide: boolean): Runs {
 
   // To find an element by its index costs several times what is done to it. Where a texture has the size that the output will have, the element is at the
   // place of the pixel.
-  const at = (x: string, place: string): string =>
-    `{ return ${wide ? 'texture' : 'texture2D'}(user_${x}, ${place}).r; }`;
-  const native = (x: string): Record<string, string> => ({
-    [`own_${x}`]: at(x, 'gl_FragCoord.xy / vec2(uTexSize)'),
-    [`only_${x}`]: at(x, 'vec2(0.5)'),
+  const at = (tensor: string, place: string): string =>
+    `{ return ${wide ? 'texture' : 'texture2D'}(user_${tensor}, ${place}).r; }`;
+  const native = (tensor: string): Record<string, string> => ({
+    [`own_${tensor}`]: at(tensor, 'gl_FragCoord.xy / vec2(uTexSize)'),
+    [`only_${tensor}`]: at(tensor, 'vec2(0.5)'),
   });
 
   const run: Runs['run'] = (formula, output, tensors, numbers) => {
     const [size] = output as readonly [number];
     const [width, height] = sideOf(size);
-    const alike = (_: string, i: number): boolean => tensors[i]!.size[0] === width && tensors[i]!.size[1] === height;
-    const own = formula.numbers !== 'n' ? formula.arrays.split('').filter(alike) : undefined;
-    const kernel = kernelOf(gpu, formula, 'ArrayTexture(1)', output.length, own?.join(''), native);
+    const isAlike = (_: string, i: number): boolean => tensors[i]!.size[0] === width && tensors[i]!.size[1] === height;
+    const own = formula.reduces || tensors.length === 0 ? undefined : formula.tensors.filter(isAlike);
+    const kernel = kernelOf(gpu, formula, { kind: 'ArrayTexture(1)', rank: output.length, own, native });
     const results = formula.keeps ? 2 : 1;
     const targets = waiting.get(size) ?? [];
     if (kernel.kernel.built && output.length === 1 && targets.length >= results) {

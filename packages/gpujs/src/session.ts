@@ -1,7 +1,8 @@
 import type { Mode, Program, Session } from '@sgd/core';
+import { StepDefinition } from '@sgd/core/engine';
 import type { Device } from './device.ts';
 import type { GpuGradient, GpuVariable } from './gpu.ts';
-import { makeStepper } from './step.ts';
+import { Stepper } from './step.ts';
 import { call, perform, type Work } from './steps.ts';
 import { loadTensors } from './tensors.ts';
 
@@ -12,8 +13,9 @@ export function* openSession<M extends Mode>(
   given: readonly GpuVariable[],
 ): Work<Session<GpuVariable, GpuGradient, M>> {
   const mode = device.mode as M;
-  const tensors = yield* loadTensors(device, program, given);
-  const stepper = makeStepper(device, program, tensors);
+  const definition = new StepDefinition(program);
+  const tensors = yield* loadTensors(device, program, definition, given);
+  const stepper = new Stepper({ device, program, definition, tensors });
   const dispose = (): void => {
     stepper.forget();
     tensors.dispose();

@@ -1,6 +1,7 @@
 import { type Entry, type FloatArray, type Program, SgdError, type Slot, type WriteEntry } from '@sgd/core';
+import type { StepDefinition } from '@sgd/core/engine';
 import { type Device, sizeOf } from './device.ts';
-import { fill } from './formulas.ts';
+import { fill } from './formula.ts';
 import type { GpuTexture, GpuVariable } from './gpu.ts';
 import { settled, type Work } from './steps.ts';
 import { describe, isOurs, note, valuesOf } from './tensor.ts';
@@ -14,8 +15,8 @@ export interface Tensors<T> {
   of(slot: Slot, index: number): T;
   /** Puts a tensor in the place of another, which is freed. */
   replace(slot: Slot, index: number, tensor: T): void;
-  /** Sets the accumulator of a variable to 0, by assignment. */
-  reset(index: number): void;
+  /** Puts a tensor in the place of another whose every element is a constant. */
+  fill(slot: Slot, index: number, value: number): Work<void>;
   averages(action: 'assign' | 'swap'): void;
   /** Begins all reads before it returns. */
   read(entries: readonly Entry[]): Promise<FloatArray[]>;
@@ -24,20 +25,19 @@ export interface Tensors<T> {
   dispose(): void;
 }
 
-const SLOTS = ['variable', 'momentum', 'accumulator', 'average'] as const;
+/** What is kept for a variable: `null` where it has no elements. */
+type Kept<T> = Map<Slot, T | null>;
 
-/** Takes variables to the device, and makes slots of zeros. */
+/** Takes variables to the device, and makes slots of their first values. */
 export function* loadTensors<T>(
   device: Device<T>,
-  { slots, variables }: Program,
+  { variables }: Program,
+  definition: StepDefinition,
   given: readonly GpuVariable[],
 ): Work<Tensors<T>> {
   const sizes = variables.map(({ shape }) => sizeOf(shape));
-  const has = (slot: Slot, i: number): boolean =>
-    slot === 'variable' || (slots.has(slot) && (slot === 'accumulator' || !variables[i]?.overwrites));
-  const tensors: Record<Slot, (T | null)[]> = { variable: [], momentum: [], accumulator: [], average: [] };
-  /** Shared by all slots of a size that are 0, as tensors never change. */
-  const zeros = new Map<number, T>();
+  const kept: Kept<T>[] = variables.map(() => new Map());
+  const constants = new Constants(device);
   const handles: GpuVariable[] = [];
   const names: (string | undefined)[] = [];
   /** Whether the handle was made here or by the backend: those that the user made are the user's to free. */
@@ -46,7 +46,7 @@ export function* loadTensors<T>(
   /** Gives the user a handle of the current value. */
   const hand = (i: number): void => {
     const { shape } = variables[i]!;
-    const tensor = tensors.variable[i];
+    const tensor = kept[i]!.get('variable');
     const handle = tensor ? device.handle(tensor, shape) : new Float32Array(0);
     const flat = ArrayBuffer.isView(tensor ?? handle) ? ((tensor ?? handle) as Float32Array) : null;
     if (flat !== handle || shape.length !== 1 || names[i] !== undefined) note(handle, { shape, name: names[i], flat });
@@ -55,18 +55,20 @@ export function* loadTensors<T>(
     owned[i] = true;
   };
   const put = (slot: Slot, i: number, tensor: T): void => {
-    tensors[slot][i] = tensor;
+    kept[i]!.set(slot, tensor);
     if (slot === 'variable') hand(i);
   };
   const replace = (slot: Slot, i: number, tensor: T): void => {
-    const old = tensors[slot][i] as T;
+    const old = kept[i]!.get(slot) as T;
     put(slot, i, tensor);
     device.free(old);
   };
   const dispose = (): void => {
-    for (const slot of SLOTS) for (const tensor of tensors[slot].splice(0)) if (tensor) device.free(tensor);
-    for (const tensor of zeros.values()) device.free(tensor);
-    zeros.clear();
+    for (const tensors of kept) {
+      for (const tensor of tensors.values()) if (tensor) device.free(tensor);
+      tensors.clear();
+    }
+    constants.free();
     device.clear();
   };
 
@@ -78,16 +80,19 @@ export function* loadTensors<T>(
       names[i] = found.name;
       handles[i] = value;
       owned[i] = ours;
+      kept[i]!.set('variable', null);
       if (size > 0) {
         const values = valuesOf(value, found);
         const copies = ArrayBuffer.isView(values) && !ours;
-        tensors.variable[i] = yield* settled(copies ? device.upload(values as Float32Array) : device.borrow(values));
-        if (slots.size > 0 && !zeros.has(size)) zeros.set(size, yield* settled(device.run(fill, size, [], [0])));
-      } else tensors.variable[i] = null;
+        kept[i]!.set(
+          'variable',
+          yield* settled(copies ? device.upload(values as Float32Array) : device.borrow(values)),
+        );
+      }
       // a texture of the user's stays the handle until the first step
       if (!ours && (found.values !== value || ArrayBuffer.isView(value))) hand(i);
-      for (const slot of slots) {
-        tensors[slot][i] = size > 0 && has(slot, i) ? device.share(zeros.get(size) as T) : null;
+      for (const { name, initial = 0 } of definition.tensorsOf(i)) {
+        if (name !== 'variable') kept[i]!.set(name, size > 0 ? yield* constants.of(size, initial) : null);
       }
     }
   } catch (error) {
@@ -96,25 +101,32 @@ export function* loadTensors<T>(
   }
 
   const find = ({ slot, index }: Entry, length?: number): T | null => {
-    const size = has(slot, index) ? sizes[index] : undefined;
-    if (size !== undefined && size === (length ?? size)) return tensors[slot][index] ?? null;
+    const size = kept[index]?.has(slot) ? sizes[index] : undefined;
+    if (size !== undefined && size === (length ?? size)) return kept[index]!.get(slot) ?? null;
     throw new SgdError('SGD_STATE_MISMATCH', `${slot} ${index} is of length ${size}, got ${length}`);
   };
 
   return {
     sizes,
     handles,
-    of: (slot, i) => tensors[slot][i] as T,
+    of: (slot, i) => kept[i]!.get(slot) as T,
     replace,
-    reset(i) {
-      const zero = zeros.get(sizes[i]!);
-      if (zero !== undefined) replace('accumulator', i, device.share(zero));
+    *fill(slot, i, value) {
+      // those of the host may be written to by callbacks
+      const isShared = slot !== 'variable';
+      const size = sizes[i]!;
+      replace(
+        slot,
+        i,
+        isShared ? yield* constants.of(size, value) : yield* settled(device.run(fill, size, [], [value])),
+      );
     },
     averages(action) {
       device.check();
-      for (const [i, average] of tensors.average.entries()) {
+      for (const [i, tensors] of kept.entries()) {
+        const average = tensors.get('average');
         if (!average) continue;
-        const old = tensors.variable[i] as T;
+        const old = tensors.get('variable') as T;
         put('variable', i, device.copy(average));
         if (action === 'assign') device.free(old);
         else replace('average', i, old);
@@ -147,4 +159,32 @@ export function* loadTensors<T>(
     },
     dispose,
   };
+}
+
+/** Tensors of one number, which slots of a size share, since tensors never change. */
+class Constants<T> {
+  readonly #device: Device<T>;
+  readonly #bySize = new Map<number, Map<number | string, T>>();
+
+  constructor(device: Device<T>) {
+    this.#device = device;
+  }
+
+  /** The tensor once more, to be freed once more. */
+  *of(size: number, value: number): Work<T> {
+    let known = this.#bySize.get(size);
+    if (known === undefined) this.#bySize.set(size, (known = new Map()));
+    const key = Object.is(value, -0) ? '-0' : value;
+    let tensor = known.get(key);
+    if (tensor === undefined) {
+      tensor = yield* settled(this.#device.run(fill, size, [], [value]));
+      known.set(key, tensor);
+    }
+    return this.#device.share(tensor);
+  }
+
+  free(): void {
+    for (const known of this.#bySize.values()) for (const tensor of known.values()) this.#device.free(tensor);
+    this.#bySize.clear();
+  }
 }

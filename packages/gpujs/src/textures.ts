@@ -1,6 +1,6 @@
 import { ofFixedLength, SgdError } from '@sgd/core';
 import { type Device, everywhere, type Flaw, outputOf, sizeOf } from './device.ts';
-import { fill, type Formula } from './formulas.ts';
+import { fill, type Formula } from './formula.ts';
 import type { Gl, GlTexture, Gpu, Kernel } from './gpu.ts';
 import { kernelOf } from './kernels.ts';
 import { reductions } from './reductions.ts';
@@ -30,7 +30,7 @@ const OTHER_TYPES: Readonly<Record<string, string>> = {
 /** The modes on WebGL: tensors are textures of one dimension, as near to a square as can be. */
 export function textures(gpu: Gpu, label: string): Device<GlTexture> {
   // a kernel makes the context, where the user has not
-  kernelOf(gpu, fill, KIND);
+  kernelOf(gpu, fill, { kind: KIND });
   const gl = gpu.context as Gl;
   const wide = gl.texStorage2D !== undefined;
   const side = gl.getParameter(MAX_TEXTURE_SIZE) as number;
@@ -46,7 +46,7 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture> {
     if (!classes[rank]) {
       const ones = output.map(() => 1);
       for (const one of run(fill, ones, [], [0])) one.delete();
-      classes[rank] = kernelOf(gpu, fill, KIND, rank).kernel.TextureConstructor;
+      classes[rank] = kernelOf(gpu, fill, { kind: KIND, rank }).kernel.TextureConstructor;
     }
     return new classes[rank]({ ...made, output, dimensions: [...output, 1, 1].slice(0, 3) });
   };
@@ -136,5 +136,5 @@ export function textures(gpu: Gpu, label: string): Device<GlTexture> {
       return Object.assign(borrowed, { delete() {} });
     },
   };
-  return { ...device, ...reductions(device) };
+  return { ...device, reductions: reductions(device) };
 }

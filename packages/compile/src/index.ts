@@ -12,6 +12,15 @@ export type { PassFunction } from './pass.ts';
 export type { BoundKernel, KernelSettings, KernelTable, ProgramKernels, Tensors } from './program-kernels.ts';
 export { Shader } from './shader.ts';
 export { wgslDeclarations, wgslFunctions } from './wgsl-functions.ts';
+export { WgslKernel, type WgslKernelOptions } from './wgsl-kernel.ts';
+export {
+  FIGURE,
+  MOST_PARTS,
+  type WgslBinding,
+  wgslFiniteCheck,
+  type WgslProgram,
+  workgroupsOf,
+} from './wgsl-program.ts';
 export type { FiniteCheck } from './wasm-kernel.ts';
 export { PIECE_BYTES, RECORD, TASK } from './wasm-layout.ts';
 export type { MemoryViews, StepNumbers } from './wasm-numbers.ts';

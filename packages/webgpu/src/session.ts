@@ -1,0 +1,282 @@
+import type { Entry, FloatArray, Measured, Program, Session, Step, WriteEntry } from '@sgd/core';
+import { SgdError } from '@sgd/core';
+import { FIGURE, type WgslKernel, type WgslProgram } from '@sgd/compile';
+import { plainSession, StepDefinition } from '@sgd/core/engine';
+import type { Device } from './device.ts';
+import type { GpuBuffer, GpuEncoder } from './gpu.ts';
+import { type Kernels, ProgramKernels } from './kernels.ts';
+import { checkVariables, lanesOf, Memory } from './memory.ts';
+import { type Buffers, HostNumbers, type Run, runsOf } from './runs.ts';
+import { dataOf, isBuffer, type WebgpuGradient, type WebgpuVariable } from './tensor.ts';
+
+/** Takes the variables, makes the slots, and compiles what is run for each. */
+export async function openSession(
+  device: Device,
+  program: Program,
+  given: readonly WebgpuVariable[],
+): Promise<Session<WebgpuVariable, WebgpuGradient, 'async'>> {
+  checkVariables(device, program, given);
+  const definition = new StepDefinition(program);
+  const kernels = new ProgramKernels(definition, program);
+  program.variables.forEach(({ shape }, i) => {
+    const lanes = lanesOf(shape.reduce((product, n) => product * n, 1));
+    for (const situation of definition.situations.all) kernels.of(i, situation, lanes);
+  });
+  kernels.check(device.gpu.limits);
+  let memory: Memory | undefined;
+  try {
+    memory = await device.guard('build', () => {
+      const made = (memory = new Memory(device, program, definition, kernels, given));
+      checkBuffers(device, made);
+      return made;
+    });
+  } catch (error) {
+    memory?.free();
+    throw error;
+  }
+  return plainSession(memory.handles, new WebgpuSession(device, program, definition, kernels, memory));
+}
+
+/** A buffer of another device, or one that was destroyed, makes these commands invalid. */
+function checkBuffers({ gpu }: Device, { tensors }: Memory): void {
+  const encoder = gpu.createCommandEncoder();
+  for (const { variable } of tensors) encoder.clearBuffer(variable!, 0, 0);
+  gpu.queue.submit([encoder.finish()]);
+}
+
+/** What is run for a variable in a situation. */
+interface Work {
+  readonly kernels: Kernels;
+  readonly numbers: readonly HostNumbers[];
+  readonly squares: readonly Run[];
+  readonly reading: readonly Run[];
+  readonly writing: readonly Run[];
+}
+
+class WebgpuSession implements Omit<Session<WebgpuVariable, WebgpuGradient, 'async'>, 'variables'> {
+  readonly #device: Device;
+  readonly #program: Program;
+  readonly #definition: StepDefinition;
+  readonly #kernels: ProgramKernels;
+  readonly #memory: Memory;
+  readonly #variables: ReadonlySet<GpuBuffer>;
+  /** By variable and situation. */
+  readonly #works: Work[][];
+  readonly #numbers = new Map<WgslKernel, Map<Float64Array, HostNumbers>>();
+  /** By variable: its gradient in the step under way. */
+  readonly #gradients: (GpuBuffer | undefined)[] = [];
+  #factorRuns: readonly Run[] | undefined;
+  #steps = 0;
+  /** Of the last updating step: which variables, and in which situation. */
+  #measured: { readonly indices: readonly number[]; readonly situation: number } | null = null;
+
+  constructor(device: Device, program: Program, definition: StepDefinition, kernels: ProgramKernels, memory: Memory) {
+    this.#device = device;
+    this.#program = program;
+    this.#definition = definition;
+    this.#kernels = kernels;
+    this.#memory = memory;
+    this.#variables = new Set(memory.tensors.map(({ variable }) => variable!));
+    this.#works = memory.sizes.map(() => []);
+  }
+
+  async step(step: Step, gradients: readonly WebgpuGradient[], indices: readonly number[]): Promise<boolean> {
+    gradients.forEach((gradient, j) => this.#refuseVariable(gradient, indices[j]!));
+    const { finiteCheck, measure } = this.#program;
+    const dropped = await this.#device.guard('step', () => {
+      this.#gradients.length = 0;
+      gradients.forEach((gradient, j) => {
+        this.#gradients[indices[j]!] = this.#memory.lend(dataOf(gradient), indices[j]!);
+      });
+      this.#submit((encoder) => this.#encode(encoder, step, indices));
+      return finiteCheck ? this.#device.fetch(this.#memory.flag) : null;
+    });
+    if (dropped?.[0]) return false;
+    if (measure.size > 0 && step.phase === 'update') {
+      this.#measured = { indices: [...indices], situation: this.#definition.situations.keyOf(step, true) };
+    }
+    return true;
+  }
+
+  async averages(action: 'assign' | 'swap'): Promise<void> {
+    await this.#device.guard('averages', () => {
+      const { tensors, sizes } = this.#memory;
+      const spare = this.#device.buffer(action === 'swap' ? Math.max(...sizes, 0) : 0);
+      this.#submit((encoder) => {
+        tensors.forEach(({ variable, average }, i) => {
+          if (average === undefined) return;
+          const bytes = sizes[i]! * 4;
+          if (action === 'swap') encoder.copyBufferToBuffer(variable!, 0, spare, 0, bytes);
+          encoder.copyBufferToBuffer(average, 0, variable!, 0, bytes);
+          if (action === 'swap') encoder.copyBufferToBuffer(spare, 0, average, 0, bytes);
+        });
+      });
+      spare.destroy();
+    });
+  }
+
+  // the copies are queued before the promise is returned
+  async read(entries: readonly Entry[]): Promise<FloatArray[]> {
+    const found = entries.map((entry) => this.#find(entry));
+    const lengths = entries.map(({ index }) => this.#memory.sizes[index]!);
+    const all = await this.#fetch(found.map((buffer, i) => ({ buffer, from: 0, length: lengths[i]! })));
+    let end = 0;
+    return lengths.map((length) => all.slice(end, (end += length)));
+  }
+
+  async write(entries: readonly WriteEntry[]): Promise<void> {
+    const targets = entries.map((entry) => this.#find(entry, entry.values.length));
+    await this.#device.guard('write', () => {
+      entries.forEach(({ values }, i) => this.#device.gpu.queue.writeBuffer(targets[i]!, 0, values));
+    });
+  }
+
+  async measured(): Promise<Measured> {
+    const squares = { 'gradient-norm': 0, 'update-norm': 0 };
+    const { figures, firstFigure, figuresEach, sizes } = this.#memory;
+    if (this.#measured === null) return {};
+    const { indices, situation } = this.#measured;
+    const all = await this.#fetch([{ buffer: figures, from: firstFigure, length: figuresEach * sizes.length }]);
+    for (const i of indices) {
+      const { update } = this.#work(i, situation).kernels;
+      update.observed.forEach((measure, k) => {
+        squares[measure] += all[i * figuresEach + update.observations + k]!;
+      });
+    }
+    const made: Measured = {};
+    if (this.#program.measure.has('gradient-norm')) made.gradientNorm = Math.sqrt(squares['gradient-norm']);
+    if (this.#program.measure.has('update-norm')) made.updateNorm = Math.sqrt(squares['update-norm']);
+    return made;
+  }
+
+  async dispose(): Promise<void> {
+    this.#memory.free();
+  }
+
+  /** A gradient is not written, and variables are. */
+  #refuseVariable(gradient: WebgpuGradient, index: number): void {
+    const data = dataOf(gradient);
+    if (!isBuffer(data) || !this.#variables.has(data)) return;
+    const { path } = this.#program.variables[index]!;
+    throw new SgdError('SGD_GRADIENT_SHAPE', `gradient of ${path}: the buffer of a variable, expected one of its own`);
+  }
+
+  #submit(encode: (encoder: GpuEncoder) => void): void {
+    const encoder = this.#device.gpu.createCommandEncoder();
+    encode(encoder);
+    this.#device.gpu.queue.submit([encoder.finish()]);
+  }
+
+  /** All that is read comes before all that is written. */
+  #encode(encoder: GpuEncoder, step: Step, indices: readonly number[]): void {
+    const { situations, scalars } = this.#definition;
+    const { figures, flag, sizes } = this.#memory;
+    const [given, others] = [situations.keyOf(step, true), situations.keyOf(step, false)];
+    const situationOf = (i: number): number => (this.#gradients[i] === undefined ? others : given);
+    scalars.fill(step);
+    this.#steps++;
+    for (let i = 0; i < sizes.length; i++) {
+      for (const numbers of this.#work(i, situationOf(i)).numbers) numbers.update(this.#steps);
+    }
+    encoder.clearBuffer(figures, 0, (FIGURE.squares + sizes.length) * 4);
+    const pass = encoder.beginComputePass();
+    const run = (i: number, runs: readonly Run[]): void => {
+      for (const one of runs) one.encode(pass, this.#gradients[i]);
+    };
+    let hasSquares = false;
+    for (const i of indices) {
+      const { squares, kernels } = this.#work(i, given);
+      hasSquares ||= kernels.squaredNorm !== null;
+      run(i, squares);
+    }
+    if (hasSquares) run(0, this.#factor());
+    for (const i of indices) run(i, this.#work(i, given).reading);
+    for (let i = 0; i < sizes.length; i++) run(i, this.#work(i, situationOf(i)).writing);
+    pass.end();
+    if (this.#program.finiteCheck) encoder.copyBufferToBuffer(figures, FIGURE.dropped * 4, flag, 0, 4);
+  }
+
+  #work(index: number, situation: number): Work {
+    return (this.#works[index]![situation] ??= this.#makeWork(index, situation));
+  }
+
+  #makeWork(index: number, situation: number): Work {
+    const size = this.#memory.sizes[index]!;
+    const lanes = lanesOf(size);
+    const kernels = this.#kernels.of(index, situation, lanes);
+    const { squaredNorm, update, finiteCheck } = kernels;
+    // without elements there is nothing to do, and no buffer to bind
+    if (size === 0) return { kernels, numbers: [], squares: [], reading: [], writing: [] };
+    const count = size / lanes;
+    const numbers = this.#numbersOf(update, index);
+    const buffers = this.#buffers('update', index, numbers);
+    const ofSquares = squaredNorm && this.#numbersOf(squaredNorm, index);
+    const run = (programs: readonly (WgslProgram | null)[], bound: Buffers): Run[] =>
+      runsOf(
+        this.#device,
+        programs.filter((program) => program !== null),
+        bound,
+        count,
+      );
+    return {
+      kernels,
+      numbers: ofSquares === null ? [numbers] : [numbers, ofSquares],
+      squares: ofSquares === null ? [] : run(squaredNorm!.reading, this.#buffers('squares', index, ofSquares)),
+      reading: run([finiteCheck, ...update.reading], buffers),
+      writing: run([update.writing], buffers),
+    };
+  }
+
+  /** What makes the factor of the norm over all of the squared norms. */
+  #factor(): readonly Run[] {
+    const kernel = this.#kernels.clipFactor!;
+    const numbers = this.#numbersOf(kernel, 0);
+    numbers.update(this.#steps);
+    const { length } = this.#memory.sizes;
+    this.#factorRuns ??= runsOf(this.#device, kernel.reading, this.#buffers('factor', 0, numbers), length);
+    return this.#factorRuns;
+  }
+
+  #buffers(kind: 'update' | 'squares' | 'factor', index: number, numbers: HostNumbers): Buffers {
+    const { tensors, figures, parameters } = this.#memory;
+    const offset = this.#memory.offsetOf(kind, index);
+    return { tensors: tensors[index] ?? {}, figures, parameters, offset, numbers: numbers.buffer };
+  }
+
+  /** Shared by the variables of a group. */
+  #numbersOf(kernel: WgslKernel, index: number): HostNumbers {
+    const scalars = this.#definition.scalars.of[index]!;
+    let byScalars = this.#numbers.get(kernel);
+    if (byScalars === undefined) this.#numbers.set(kernel, (byScalars = new Map()));
+    let numbers = byScalars.get(scalars);
+    if (numbers === undefined) byScalars.set(scalars, (numbers = new HostNumbers(this.#device, this.#memory, kernel, scalars)));
+    return numbers;
+  }
+
+  /** Copies, as of the call. */
+  #fetch(parts: readonly { readonly buffer: GpuBuffer; readonly from: number; readonly length: number }[]): Promise<Float32Array> {
+    return this.#device.guard('read', async () => {
+      const staging = this.#device.staging(parts.reduce((sum, { length }) => sum + length, 0));
+      this.#submit((encoder) => {
+        let to = 0;
+        for (const { buffer, from, length } of parts) {
+          encoder.copyBufferToBuffer(buffer, from * 4, staging, to * 4, length * 4);
+          to += length;
+        }
+      });
+      try {
+        return await this.#device.fetch(staging);
+      } finally {
+        staging.destroy();
+      }
+    });
+  }
+
+  /** The buffer of a slot, of a length if one is given. */
+  #find({ slot, index }: Entry, length?: number): GpuBuffer {
+    const found = this.#memory.tensors[index]?.[slot];
+    const size = this.#memory.sizes[index];
+    if (found !== undefined && size === (length ?? size)) return found;
+    throw new SgdError('SGD_STATE_MISMATCH', `${slot} ${index} is of length ${size}, got ${length}`);
+  }
+}

@@ -52,9 +52,11 @@ export async function webgpu(options: WebgpuOptions = {}): Promise<WebgpuBackend
   const device = new Device(given ?? (await makeDevice()));
   const made = new WeakSet<GpuBuffer>();
   const copy = ({ data, shape, name }: HostTensor): WebgpuVariable => {
-    if (!(data instanceof Float32Array)) throw new SgdError('SGD_UNSUPPORTED', 'a tensor: expected a Float32Array');
+    if (data[Symbol.toStringTag] !== 'Float32Array') {
+      throw new SgdError('SGD_UNSUPPORTED', 'a device has no float64: expected a Float32Array');
+    }
     device.check();
-    const buffer = device.buffer(sizeOf(shape), undefined, data);
+    const buffer = device.buffer(sizeOf(shape), undefined, Float32Array.from(data));
     made.add(buffer);
     return { data: buffer, shape: [...shape], name };
   };

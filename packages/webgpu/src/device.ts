@@ -38,7 +38,6 @@ export class Device {
    * @param work - begins at once
    */
   async guard<T>(what: string, work: () => T | Promise<T>): Promise<T> {
-    await Promise.race([this.#isLost, null]);
     this.check();
     this.gpu.pushErrorScope('out-of-memory');
     this.gpu.pushErrorScope('validation');

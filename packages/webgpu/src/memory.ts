@@ -25,7 +25,8 @@ export class Memory {
   readonly firstFigure: number;
   readonly #device: Device;
   readonly #owned: GpuBuffer[] = [];
-  readonly #uploads: (GpuBuffer | undefined)[] = [];
+  /** By variable: where a gradient of the host is copied. */
+  readonly #uploads: ({ readonly buffer: GpuBuffer; readonly values: Float32Array } | undefined)[] = [];
 
   constructor(device: Device, program: Program, definition: StepDefinition, kernels: ProgramKernels, given: readonly WebgpuVariable[]) {
     const { variables } = program;
@@ -66,9 +67,16 @@ export class Memory {
   /** A gradient on the device: itself, or a copy. */
   lend(gradient: GpuBuffer | Float32Array, index: number): GpuBuffer {
     if (isBuffer(gradient)) return gradient;
-    const upload = (this.#uploads[index] ??= this.own(gradient.length, USAGE.STORAGE | USAGE.COPY_DST));
-    this.#device.gpu.queue.writeBuffer(upload, 0, gradient);
-    return upload;
+    const size = this.sizes[index]!;
+    if (gradient.length !== size) throw new SgdError('SGD_DETACHED', `a gradient has ${gradient.length} elements, expected ${size}`);
+    const upload = (this.#uploads[index] ??= {
+      buffer: this.own(size, USAGE.STORAGE | USAGE.COPY_DST),
+      values: new Float32Array(size),
+    });
+    // a queue refuses memory that can be resized
+    upload.values.set(gradient);
+    this.#device.gpu.queue.writeBuffer(upload.buffer, 0, upload.values);
+    return upload.buffer;
   }
 
   free(): void {
@@ -96,7 +104,7 @@ function onDevice(device: Device, handle: WebgpuVariable): WebgpuVariable {
   const data = dataOf(handle);
   if (isBuffer(data)) return handle;
   const { shape, name } = describe(handle);
-  return { data: device.buffer(data.length, undefined, data), shape, name };
+  return { data: device.buffer(data.length, undefined, Float32Array.from(data)), shape, name };
 }
 
 /**

@@ -107,7 +107,8 @@ const halving = (sums: number): string[] => [
   '}',
 ];
 
-const each = (count: number, write: (k: number) => string): string[] => Array.from({ length: count }, (_, k) => write(k));
+const each = (count: number, write: (k: number) => string): string[] =>
+  Array.from({ length: count }, (_, k) => write(k));
 
 /**
  * The sums `s0`, … of a workgroup's invocations: a part each, or the whole, where there is one workgroup.

@@ -2,7 +2,16 @@ import { type Backend, checkOptions, type Feature, type HostTensor, SgdError } f
 import { Device } from './device.ts';
 import { type GpuBuffer, type GpuDevice } from './gpu.ts';
 import { openSession } from './session.ts';
-import { dataOf, describe, freed, isBuffer, refuses, sizeOf, type WebgpuGradient, type WebgpuVariable } from './tensor.ts';
+import {
+  dataOf,
+  describe,
+  freed,
+  isBuffer,
+  refuses,
+  sizeOf,
+  type WebgpuGradient,
+  type WebgpuVariable,
+} from './tensor.ts';
 
 const FEATURES: readonly Feature[] = [
   'weight-decay',

@@ -35,7 +35,7 @@ export interface GpuPass {
   /** Which program. */
   setPipeline(pipeline: object): void;
   /** Which buffers. */
-  setBindGroup(index: number, group: object): void;
+  setBindGroup(index: number, group: never): void;
   /** How often. */
   dispatchWorkgroups(count: number): void;
   /** No more. */
@@ -54,7 +54,7 @@ export interface GpuDevice {
   readonly lost: Promise<{ readonly message: string }>;
   /** Takes commands. */
   readonly queue: {
-    submit(commands: readonly object[]): void;
+    submit(commands: Iterable<object>): void;
     writeBuffer(to: GpuBuffer, offset: number, data: unknown): void;
   };
   /** Loses the device. */

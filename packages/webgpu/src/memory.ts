@@ -28,7 +28,13 @@ export class Memory {
   /** By variable: where a gradient of the host is copied. */
   readonly #uploads: ({ readonly buffer: GpuBuffer; readonly values: Float32Array } | undefined)[] = [];
 
-  constructor(device: Device, program: Program, definition: StepDefinition, kernels: ProgramKernels, given: readonly WebgpuVariable[]) {
+  constructor(
+    device: Device,
+    program: Program,
+    definition: StepDefinition,
+    kernels: ProgramKernels,
+    given: readonly WebgpuVariable[],
+  ) {
     const { variables } = program;
     this.#device = device;
     this.sizes = variables.map(({ shape }) => sizeOf(shape));
@@ -68,7 +74,6 @@ export class Memory {
   lend(gradient: GpuBuffer | Float32Array, index: number): GpuBuffer {
     if (isBuffer(gradient)) return gradient;
     const size = this.sizes[index]!;
-    if (gradient.length !== size) throw new SgdError('SGD_DETACHED', `a gradient has ${gradient.length} elements, expected ${size}`);
     const upload = (this.#uploads[index] ??= {
       buffer: this.own(size, USAGE.STORAGE | USAGE.COPY_DST),
       values: new Float32Array(size),

@@ -75,7 +75,7 @@ export class Run {
       this.#groups.set(key, (group = this.#device.gpu.createBindGroup({ layout, entries })));
     }
     pass.setPipeline(pipeline);
-    pass.setBindGroup(0, group);
+    pass.setBindGroup(0, group as never);
     pass.dispatchWorkgroups(this.#workgroups);
   }
 
@@ -92,6 +92,8 @@ export function runsOf(device: Device, programs: readonly WgslProgram[], buffers
   return programs.flatMap((program) => {
     const run = new Run(device, program, buffers, count);
     const { gather } = program;
-    return gather === null || workgroupsOf(program, count) === 1 ? [run] : [run, new Run(device, gather, buffers, count)];
+    return gather === null || workgroupsOf(program, count) === 1
+      ? [run]
+      : [run, new Run(device, gather, buffers, count)];
   });
 }

@@ -81,12 +81,14 @@ class WebgpuSession implements Omit<Session<WebgpuVariable, WebgpuGradient, 'asy
   }
 
   async step(step: Step, gradients: readonly WebgpuGradient[], indices: readonly number[]): Promise<boolean> {
-    gradients.forEach((gradient, j) => this.#refuseVariable(gradient, indices[j]!));
+    // looked at once, and all of them before any is used
+    const found = gradients.map(dataOf);
+    found.forEach((gradient, j) => this.#refuse(gradient, indices[j]!));
     const { finiteCheck, measure } = this.#program;
     const dropped = await this.#device.guard('step', () => {
       this.#gradients.length = 0;
-      gradients.forEach((gradient, j) => {
-        this.#gradients[indices[j]!] = this.#memory.lend(dataOf(gradient), indices[j]!);
+      found.forEach((gradient, j) => {
+        this.#gradients[indices[j]!] = this.#memory.lend(gradient, indices[j]!);
       });
       this.#submit((encoder) => this.#encode(encoder, step, indices));
       return finiteCheck ? this.#device.fetch(this.#memory.flag) : null;
@@ -153,12 +155,16 @@ class WebgpuSession implements Omit<Session<WebgpuVariable, WebgpuGradient, 'asy
     this.#memory.free();
   }
 
-  /** A gradient is not written, and variables are. */
-  #refuseVariable(gradient: WebgpuGradient, index: number): void {
-    const data = dataOf(gradient);
-    if (!isBuffer(data) || !this.#variables.has(data)) return;
-    const { path } = this.#program.variables[index]!;
-    throw new SgdError('SGD_GRADIENT_SHAPE', `gradient of ${path}: the buffer of a variable, expected one of its own`);
+  /** An array that was detached or resized, or memory that is written. */
+  #refuse(gradient: GpuBuffer | Float32Array, index: number): void {
+    const what = `gradient of ${this.#program.variables[index]!.path}`;
+    const size = this.#memory.sizes[index];
+    if (isBuffer(gradient)) {
+      if (!this.#variables.has(gradient)) return;
+      throw new SgdError('SGD_GRADIENT_SHAPE', `${what}: the buffer of a variable, expected one of its own`);
+    }
+    if (gradient.length === size) return;
+    throw new SgdError('SGD_DETACHED', `${what}: an array of ${gradient.length} elements by now, expected ${size}`);
   }
 
   #submit(encode: (encoder: GpuEncoder) => void): void {
@@ -249,12 +255,15 @@ class WebgpuSession implements Omit<Session<WebgpuVariable, WebgpuGradient, 'asy
     let byScalars = this.#numbers.get(kernel);
     if (byScalars === undefined) this.#numbers.set(kernel, (byScalars = new Map()));
     let numbers = byScalars.get(scalars);
-    if (numbers === undefined) byScalars.set(scalars, (numbers = new HostNumbers(this.#device, this.#memory, kernel, scalars)));
+    if (numbers === undefined)
+      byScalars.set(scalars, (numbers = new HostNumbers(this.#device, this.#memory, kernel, scalars)));
     return numbers;
   }
 
   /** Copies, as of the call. */
-  #fetch(parts: readonly { readonly buffer: GpuBuffer; readonly from: number; readonly length: number }[]): Promise<Float32Array> {
+  #fetch(
+    parts: readonly { readonly buffer: GpuBuffer; readonly from: number; readonly length: number }[],
+  ): Promise<Float32Array> {
     return this.#device.guard('read', async () => {
       const staging = this.#device.staging(parts.reduce((sum, { length }) => sum + length, 0));
       this.#submit((encoder) => {

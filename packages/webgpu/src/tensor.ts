@@ -42,7 +42,11 @@ function flawOf(buffer: GpuBuffer, usage: number): string | null {
 }
 
 /** What a variable is. */
-export function describe(variable: WebgpuVariable): { name?: string | undefined; shape: readonly number[]; dtype: string } {
+export function describe(variable: WebgpuVariable): {
+  name?: string | undefined;
+  shape: readonly number[];
+  dtype: string;
+} {
   const data = dataOf(variable);
   const length = isBuffer(data) ? data.size / 4 : ArrayBuffer.isView(data) ? data.length : NaN;
   const { shape = [length], name } = isBare(variable) ? {} : variable;

@@ -22,31 +22,34 @@ const noise = (length: number, seed: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => Math.sin((i + 1) * 12.9898 * seed) + 0.1);
 
 const Adamlike = defineOptimizer({
-  name: 'adamlike',
-  defaults: { learningRate: 0.01, beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
-  scalars: ['beta1', 'beta2', 'epsilon'],
-  slots: () => [{ name: 'm' }, { name: 'v', initial: 0.5 }],
-  update(o, _config, { x, g, m, v }, { learningRate, updateCount, beta1, beta2, epsilon }) {
-    const one = o.constant(1);
-    const mean = o.add(m, o.mul(o.sub(g, m), o.sub(one, beta1)));
-    const square = o.add(v, o.mul(o.sub(o.mul(g, g), v), o.sub(one, beta2)));
-    const scale = o.div(o.sqrt(o.sub(one, o.pow(beta2, updateCount))), o.sub(one, o.pow(beta1, updateCount)));
-    const change = o.div(o.mul(mean, o.mul(learningRate, scale)), o.add(o.sqrt(square), epsilon));
-    return { x: o.sub(x, change), m: mean, v: square };
+  className: 'Adamlike',
+  options: { beta1: 0.9, beta2: 0.999, epsilon: 1e-7 },
+  rule: {
+    scalars: ['beta1', 'beta2', 'epsilon'],
+    slots: () => [{ name: 'm' }, { name: 'v', initial: 0.5 }],
+    update(o, _config, { x, g, m, v }, { learningRate, updateCount, beta1, beta2, epsilon }) {
+      const one = o.constant(1);
+      const mean = o.add(m, o.mul(o.sub(g, m), o.sub(one, beta1)));
+      const square = o.add(v, o.mul(o.sub(o.mul(g, g), v), o.sub(one, beta2)));
+      const scale = o.div(o.sqrt(o.sub(one, o.pow(beta2, updateCount))), o.sub(one, o.pow(beta1, updateCount)));
+      const change = o.div(o.mul(mean, o.mul(learningRate, scale)), o.add(o.sqrt(square), epsilon));
+      return { x: o.sub(x, change), m: mean, v: square };
+    },
   },
 });
 
 /** Moves by the sign of what is left of the gradient's norm, through two sums that need each other. */
 const Summing = defineOptimizer({
-  name: 'summing',
-  defaults: { learningRate: 0.01 },
-  slots: () => [{ name: 'm' }],
-  update(o, _config, { x, g, m }, { learningRate }) {
-    const norm = o.sqrt(o.sum(o.mul(g, g)));
-    const unit = o.div(g, norm);
-    const next = o.add(o.mul(m, o.constant(0.5)), unit);
-    const ratio = o.div(o.sqrt(o.sum(o.mul(x, x))), o.sqrt(o.sum(o.mul(next, next))));
-    return { x: o.sub(x, o.mul(next, o.mul(learningRate, ratio))), m: next };
+  className: 'Summing',
+  rule: {
+    slots: () => [{ name: 'm' }],
+    update(o, _config, { x, g, m }, { learningRate }) {
+      const norm = o.sqrt(o.sum(o.mul(g, g)));
+      const unit = o.div(g, norm);
+      const next = o.add(o.mul(m, o.constant(0.5)), unit);
+      const ratio = o.div(o.sqrt(o.sum(o.mul(x, x))), o.sqrt(o.sum(o.mul(next, next))));
+      return { x: o.sub(x, o.mul(next, o.mul(learningRate, ratio))), m: next };
+    },
   },
 });
 
@@ -134,24 +137,27 @@ describe('webgpu', () => {
     await expect(new SGD({}, engine).build(two)).rejects.toMatchObject({ code: 'SGD_INVALID_OPTION' });
   });
 
-  it.each([true, false])('a lost device is an error, and nothing hangs (lost before the call: %s)', async (isBefore) => {
-    const engine = await webgpu();
-    const optimizer = new SGD({ learningRate: 1, momentum: 0.5 }, engine, { nonFinite: 'skip' });
-    await optimizer.build({ w: new Float32Array(3) });
-    await optimizer.apply([new Float32Array(3)]);
-    engine.device.destroy();
-    if (isBefore) await engine.device.lost;
-    const lost = { code: 'SGD_BACKEND' };
-    await expect(optimizer.apply([new Float32Array(3)])).rejects.toMatchObject(lost);
-    await expect(optimizer.read('w')).rejects.toMatchObject(lost);
-    await expect(optimizer.getState()).rejects.toMatchObject({
-      ...lost,
-      message: expect.stringContaining('device is lost') as string,
-    });
-    expect(optimizer.iterations).toBe(1);
-    await optimizer.dispose();
-    await expect(new SGD({}, engine).build([new Float32Array(1)])).rejects.toMatchObject(lost);
-  });
+  it.each([true, false])(
+    'a lost device is an error, and nothing hangs (lost before the call: %s)',
+    async (isBefore) => {
+      const engine = await webgpu();
+      const optimizer = new SGD({ learningRate: 1, momentum: 0.5 }, engine, { nonFinite: 'skip' });
+      await optimizer.build({ w: new Float32Array(3) });
+      await optimizer.apply([new Float32Array(3)]);
+      engine.device.destroy();
+      if (isBefore) await engine.device.lost;
+      const lost = { code: 'SGD_BACKEND' };
+      await expect(optimizer.apply([new Float32Array(3)])).rejects.toMatchObject(lost);
+      await expect(optimizer.read('w')).rejects.toMatchObject(lost);
+      await expect(optimizer.getState()).rejects.toMatchObject({
+        ...lost,
+        message: expect.stringContaining('device is lost') as string,
+      });
+      expect(optimizer.iterations).toBe(1);
+      await optimizer.dispose();
+      await expect(new SGD({}, engine).build([new Float32Array(1)])).rejects.toMatchObject(lost);
+    },
+  );
 
   it('a step without a finite check on a device that is just lost is an error', async () => {
     const engine = await webgpu();
@@ -175,7 +181,7 @@ describe('webgpu', () => {
         for (let step = 1; step <= 3; step++) {
           await optimizer.apply(sizes.map((size) => noise(size, step + 3)) as never);
         }
-        return Object.values(await optimizer.readAll());
+        return Object.values(await optimizer.readAll()) as Float32Array[];
       }),
     );
     results[0]!.forEach((expected, i) => {
@@ -191,22 +197,23 @@ describe('webgpu', () => {
     const most = device.limits.maxStorageBuffersPerShaderStage;
     const names = Array.from({ length: most }, (_, i) => `s${i}`);
     const Many = defineOptimizer({
-      name: 'many',
-      defaults: { learningRate: 0.01 },
-      slots: () => names.map((name) => ({ name })),
-      update(o, _config, tensors) {
-        const of = tensors as Record<string, typeof tensors.g>;
-        const slots = Object.fromEntries(names.map((name) => [name, o.add(of[name]!, tensors.g)]));
-        return { x: tensors.g, ...slots } as never;
+      className: 'Many',
+      rule: {
+        slots: () => names.map((name) => ({ name })),
+        update(o, _config, tensors) {
+          const of = tensors as Record<string, typeof tensors.g>;
+          const slots = Object.fromEntries(names.map((name) => [name, o.add(of[name] ?? tensors.g, tensors.g)]));
+          return { x: tensors.g, ...slots } as never;
+        },
       },
     });
     const engine = await webgpu({ device });
     await expect(new Many({}, engine as never).build([new Float32Array(2)] as never)).rejects.toMatchObject({
       code: 'SGD_UNSUPPORTED',
-      message: expect.stringMatching(/"many".*storage buffers/) as string,
+      message: expect.stringMatching(/"Many".*storage buffers/) as string,
     });
     const small = Object.create(device, {
-      limits: { value: { ...most, maxBufferSize: 16, maxStorageBufferBindingSize: 16, maxStorageBuffersPerShaderStage: 8 } },
+      limits: { value: { maxBufferSize: 16, maxStorageBufferBindingSize: 16, maxStorageBuffersPerShaderStage: 8 } },
     }) as GPUDevice;
     Object.defineProperty(small, 'lost', { value: device.lost });
     await expect(new SGD({}, await webgpu({ device: small })).build({ w: new Float32Array(5) })).rejects.toMatchObject({

@@ -65,7 +65,7 @@ export class WgslKernel {
 
   /** A pass over elements, which sums or writes. */
   #pass(pass: Pass): WgslProgram {
-    const { sums, stores, observations } = pass;
+    const { sums, stores } = pass;
     const { lanes, isGuarded } = this.#options;
     const shader = new Shader([...summedBy(pass), ...stores.map(({ value }) => value), ...observedBy(pass)], ON_DEVICE);
     const terms = [...summedBy(pass).map((value) => shader.nameOf(value)), ...squaresOf(pass, shader)];

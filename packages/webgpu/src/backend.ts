@@ -1,6 +1,6 @@
 import { type Backend, checkOptions, type Feature, type HostTensor, SgdError } from '@sgd/core';
 import { Device } from './device.ts';
-import { type GpuBuffer, type GpuDevice } from './gpu.ts';
+import type { GpuBuffer, GpuDevice } from './gpu.ts';
 import { openSession } from './session.ts';
 import {
   dataOf,
@@ -39,7 +39,7 @@ export interface WebgpuBackend extends Backend<WebgpuVariable, WebgpuGradient, '
   /** To make gradients on: buffers of it. */
   readonly device: GpuDevice;
   /** Destroys the buffer of a tensor that this engine made; buffers of your own and arrays are left alone. */
-  free(value: WebgpuVariable | WebgpuGradient): void;
+  free(value: WebgpuVariable): void;
 }
 
 /**

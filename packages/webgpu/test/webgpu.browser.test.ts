@@ -1,4 +1,5 @@
 import { defineOptimizer, SGD } from '@sgd/core';
+import type { Ops } from '@sgd/core/engine';
 import { cpu } from '@sgd/cpu';
 import { webgpu, type WebgpuTensor } from '@sgd/webgpu';
 import { describe, expect, it, vi } from 'vitest';
@@ -200,10 +201,10 @@ describe('webgpu', () => {
       className: 'Many',
       rule: {
         slots: () => names.map((name) => ({ name })),
-        update(o, _config, tensors) {
-          const of = tensors as Record<string, typeof tensors.g>;
-          const slots = Object.fromEntries(names.map((name) => [name, o.add(of[name] ?? tensors.g, tensors.g)]));
-          return { x: tensors.g, ...slots } as never;
+        update<T>(o: Ops<T>, _config: object, tensors: Readonly<Record<string, T>>) {
+          const { x, g } = tensors as Readonly<Record<'x' | 'g', T>>;
+          const slots = Object.fromEntries(names.map((name) => [name, o.add(tensors[name]!, g)]));
+          return { x: o.sub(x, g), ...slots };
         },
       },
     });

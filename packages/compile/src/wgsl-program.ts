@@ -12,7 +12,7 @@ export const FIGURE = {
 } as const;
 
 /** Of every program that goes over elements. */
-export const WORKGROUP = 256;
+const WORKGROUP = 256;
 /** Workgroups of a program that sums, each of which leaves one part of a sum. */
 export const MOST_PARTS = 1024;
 /** Workgroups in a row that every device runs; each takes further elements in turns. */
@@ -84,10 +84,10 @@ export function declarationsOf(bindings: readonly WgslBinding[], numbers: number
 }
 
 /** The head of `main`; `group`, `groups` and `lane` say where an invocation is. */
-export const MAIN = `@compute @workgroup_size(${WORKGROUP}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {`;
+export const MAIN: string = `@compute @workgroup_size(${WORKGROUP}) fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {`;
 
 /** The head of a loop over elements `i`. */
-export const LOOP = `for (var i = group.x * ${WORKGROUP} + lane; i < count; i += groups.x * ${WORKGROUP}) {`;
+export const LOOP: string = `for (var i = group.x * ${WORKGROUP} + lane; i < count; i += groups.x * ${WORKGROUP}) {`;
 
 /** What sums need outside of `main`: memory that a workgroup shares, and a sum over lanes. */
 export function sharedOf(sums: number, lanes: 1 | 4): string[] {

@@ -1,13 +1,14 @@
 import type { Entry, FloatArray, Measured, Program, Session, Step, WriteEntry } from '@sgd/core';
 import { SgdError } from '@sgd/core';
-import { FIGURE, type WgslKernel, type WgslProgram } from '@sgd/compile';
+import { FIGURE } from '@sgd/compile';
 import { plainSession, StepDefinition } from '@sgd/core/engine';
 import type { Device } from './device.ts';
 import type { GpuBuffer, GpuEncoder } from './gpu.ts';
-import { type Kernels, ProgramKernels } from './kernels.ts';
+import { ProgramKernels } from './kernels.ts';
 import { checkVariables, lanesOf, Memory } from './memory.ts';
-import { type Buffers, HostNumbers, type Run, runsOf } from './runs.ts';
+import type { Run } from './runs.ts';
 import { dataOf, isBuffer, type WebgpuGradient, type WebgpuVariable } from './tensor.ts';
+import { Works } from './works.ts';
 
 /** Takes the variables, makes the slots, and compiles what is run for each. */
 export async function openSession(
@@ -44,28 +45,15 @@ function checkBuffers({ gpu }: Device, { tensors }: Memory): void {
   gpu.queue.submit([encoder.finish()]);
 }
 
-/** What is run for a variable in a situation. */
-interface Work {
-  readonly kernels: Kernels;
-  readonly numbers: readonly HostNumbers[];
-  readonly squares: readonly Run[];
-  readonly reading: readonly Run[];
-  readonly writing: readonly Run[];
-}
-
 class WebgpuSession implements Omit<Session<WebgpuVariable, WebgpuGradient, 'async'>, 'variables'> {
   readonly #device: Device;
   readonly #program: Program;
   readonly #definition: StepDefinition;
-  readonly #kernels: ProgramKernels;
   readonly #memory: Memory;
   readonly #variables: ReadonlySet<GpuBuffer>;
-  /** By variable and situation. */
-  readonly #works: Work[][];
-  readonly #numbers = new Map<WgslKernel, Map<Float64Array, HostNumbers>>();
+  readonly #works: Works;
   /** By variable: its gradient in the step under way. */
   readonly #gradients: (GpuBuffer | undefined)[] = [];
-  #factorRuns: readonly Run[] | undefined;
   #steps = 0;
   /** Of the last updating step: which variables, and in which situation. */
   #measured: { readonly indices: readonly number[]; readonly situation: number } | null = null;
@@ -74,10 +62,9 @@ class WebgpuSession implements Omit<Session<WebgpuVariable, WebgpuGradient, 'asy
     this.#device = device;
     this.#program = program;
     this.#definition = definition;
-    this.#kernels = kernels;
     this.#memory = memory;
     this.#variables = new Set(memory.tensors.map(({ variable }) => variable!));
-    this.#works = memory.sizes.map(() => []);
+    this.#works = new Works(device, definition, kernels, memory);
   }
 
   async step(step: Step, gradients: readonly WebgpuGradient[], indices: readonly number[]): Promise<boolean> {
@@ -140,7 +127,7 @@ class WebgpuSession implements Omit<Session<WebgpuVariable, WebgpuGradient, 'asy
     const { indices, situation } = this.#measured;
     const all = await this.#fetch([{ buffer: figures, from: firstFigure, length: figuresEach * sizes.length }]);
     for (const i of indices) {
-      const { update } = this.#work(i, situation).kernels;
+      const { update } = this.#works.of(i, situation).kernels;
       update.observed.forEach((measure, k) => {
         squares[measure] += all[i * figuresEach + update.observations + k]!;
       });
@@ -182,7 +169,7 @@ class WebgpuSession implements Omit<Session<WebgpuVariable, WebgpuGradient, 'asy
     scalars.fill(step);
     this.#steps++;
     for (let i = 0; i < sizes.length; i++) {
-      for (const numbers of this.#work(i, situationOf(i)).numbers) numbers.update(this.#steps);
+      for (const numbers of this.#works.of(i, situationOf(i)).numbers) numbers.update(this.#steps);
     }
     encoder.clearBuffer(figures, 0, (FIGURE.squares + sizes.length) * 4);
     const pass = encoder.beginComputePass();
@@ -191,73 +178,15 @@ class WebgpuSession implements Omit<Session<WebgpuVariable, WebgpuGradient, 'asy
     };
     let hasSquares = false;
     for (const i of indices) {
-      const { squares, kernels } = this.#work(i, given);
+      const { squares, kernels } = this.#works.of(i, given);
       hasSquares ||= kernels.squaredNorm !== null;
       run(i, squares);
     }
-    if (hasSquares) run(0, this.#factor());
-    for (const i of indices) run(i, this.#work(i, given).reading);
-    for (let i = 0; i < sizes.length; i++) run(i, this.#work(i, situationOf(i)).writing);
+    if (hasSquares) run(0, this.#works.factor(this.#steps));
+    for (const i of indices) run(i, this.#works.of(i, given).reading);
+    for (let i = 0; i < sizes.length; i++) run(i, this.#works.of(i, situationOf(i)).writing);
     pass.end();
     if (this.#program.finiteCheck) encoder.copyBufferToBuffer(figures, FIGURE.dropped * 4, flag, 0, 4);
-  }
-
-  #work(index: number, situation: number): Work {
-    return (this.#works[index]![situation] ??= this.#makeWork(index, situation));
-  }
-
-  #makeWork(index: number, situation: number): Work {
-    const size = this.#memory.sizes[index]!;
-    const lanes = lanesOf(size);
-    const kernels = this.#kernels.of(index, situation, lanes);
-    const { squaredNorm, update, finiteCheck } = kernels;
-    // without elements there is nothing to do, and no buffer to bind
-    if (size === 0) return { kernels, numbers: [], squares: [], reading: [], writing: [] };
-    const count = size / lanes;
-    const numbers = this.#numbersOf(update, index);
-    const buffers = this.#buffers('update', index, numbers);
-    const ofSquares = squaredNorm && this.#numbersOf(squaredNorm, index);
-    const run = (programs: readonly (WgslProgram | null)[], bound: Buffers): Run[] =>
-      runsOf(
-        this.#device,
-        programs.filter((program) => program !== null),
-        bound,
-        count,
-      );
-    return {
-      kernels,
-      numbers: ofSquares === null ? [numbers] : [numbers, ofSquares],
-      squares: ofSquares === null ? [] : run(squaredNorm!.reading, this.#buffers('squares', index, ofSquares)),
-      reading: run([finiteCheck, ...update.reading], buffers),
-      writing: run([update.writing], buffers),
-    };
-  }
-
-  /** What makes the factor of the norm over all of the squared norms. */
-  #factor(): readonly Run[] {
-    const kernel = this.#kernels.clipFactor!;
-    const numbers = this.#numbersOf(kernel, 0);
-    numbers.update(this.#steps);
-    const { length } = this.#memory.sizes;
-    this.#factorRuns ??= runsOf(this.#device, kernel.reading, this.#buffers('factor', 0, numbers), length);
-    return this.#factorRuns;
-  }
-
-  #buffers(kind: 'update' | 'squares' | 'factor', index: number, numbers: HostNumbers): Buffers {
-    const { tensors, figures, parameters } = this.#memory;
-    const offset = this.#memory.offsetOf(kind, index);
-    return { tensors: tensors[index] ?? {}, figures, parameters, offset, numbers: numbers.buffer };
-  }
-
-  /** Shared by the variables of a group. */
-  #numbersOf(kernel: WgslKernel, index: number): HostNumbers {
-    const scalars = this.#definition.scalars.of[index]!;
-    let byScalars = this.#numbers.get(kernel);
-    if (byScalars === undefined) this.#numbers.set(kernel, (byScalars = new Map()));
-    let numbers = byScalars.get(scalars);
-    if (numbers === undefined)
-      byScalars.set(scalars, (numbers = new HostNumbers(this.#device, this.#memory, kernel, scalars)));
-    return numbers;
   }
 
   /** Copies, as of the call. */

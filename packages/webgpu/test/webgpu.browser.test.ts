@@ -134,6 +134,11 @@ describe('webgpu', () => {
     for (const variable of [destroyed, other]) {
       await expect(new SGD({}, engine).build({ variable })).rejects.toMatchObject({ code: 'SGD_BACKEND' });
     }
+    const unusable = bufferOf(device, [1, 2], STORAGE);
+    await expect(new SGD({}, engine).build({ unusable })).rejects.toMatchObject({
+      code: 'SGD_UNSUPPORTED',
+      message: expect.stringContaining('usage 128, expected STORAGE, COPY_SRC and COPY_DST') as string,
+    });
     const two = [{ data: w, shape: [2] }, w];
     await expect(new SGD({}, engine).build(two)).rejects.toMatchObject({ code: 'SGD_INVALID_OPTION' });
   });

@@ -7,6 +7,7 @@ import { onnxruntime, trainingSession } from '@sgd/onnxruntime';
 import * as drop from '@sgd/tfjs';
 import { defineSGD } from '@sgd/tfjs/define';
 import { wasm } from '@sgd/wasm';
+import { webgpu } from '@sgd/webgpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { describe, expect, it } from 'vitest';
 
@@ -35,6 +36,7 @@ const calls: Record<string, [call: (options: never) => unknown, misspelt: object
   trainingSession: [(options) => trainingSession(options), { ort: {}, parametres: [] }, 'parameters'],
   gpujs: [(options) => gpujs(options), { mdoe: 'cpu' }, 'mode'],
   gpujsAsync: [(options) => gpujsAsync(options), { gpus: {} }, 'gpu'],
+  webgpu: [(options) => webgpu(options), { devise: {} }, 'device'],
   selectBackend: [(options) => selectBackend(options), { prefre: 'cpu' }, 'prefer'],
   selectFrom: [(options) => selectFrom([] as Candidate[], options), { requires: 'cpu' }, 'require'],
   'selectBackend, workload': [(options) => selectBackend(options), { workload: { shape: [[2]] } }, 'shapes'],

@@ -75,7 +75,7 @@ describe.each(packages)('packages/%s', (folder) => {
   });
 });
 
-describe.each(['core', 'compile', 'cpu', 'wasm', 'onnxruntime', 'gpujs'])('packages/%s', (folder) => {
+describe.each(['core', 'compile', 'cpu', 'wasm', 'onnxruntime', 'gpujs', 'webgpu'])('packages/%s', (folder) => {
   it('is compiled without the types of Node and the DOM', () => {
     const { compilerOptions } = JSON.parse(read(`packages/${folder}/tsconfig.build.json`)) as {
       compilerOptions: Record<string, unknown>;

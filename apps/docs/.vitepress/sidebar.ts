@@ -1,6 +1,6 @@
 import type { DefaultTheme } from 'vitepress';
 
-const packages = ['core', 'auto', 'cpu', 'wasm', 'tfjs', 'onnxruntime', 'gpujs', 'compile', 'conformance'];
+const packages = ['core', 'auto', 'cpu', 'wasm', 'tfjs', 'onnxruntime', 'gpujs', 'webgpu', 'compile', 'conformance'];
 
 const links = (list: readonly (readonly [string, string])[]): DefaultTheme.SidebarItem[] =>
   list.map(([text, link]) => ({ text, link }));

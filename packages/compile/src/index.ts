@@ -18,6 +18,15 @@ export { wasmInstance, type WasmMemory, wasmModule, wasmProbe } from './wasm/hos
 export type { FiniteCheck } from './wasm/kernel.ts';
 export { PIECE_BYTES, RECORD, TASK } from './wasm/layout.ts';
 export type { MemoryViews, StepNumbers } from './wasm/numbers.ts';
+export { WgslKernel, type WgslKernelOptions } from './wgsl-kernel.ts';
+export {
+  FIGURE,
+  MOST_PARTS,
+  type WgslBinding,
+  wgslFiniteCheck,
+  type WgslProgram,
+  workgroupsOf,
+} from './wgsl-program.ts';
 export {
   type WasmExports,
   type WasmImports,

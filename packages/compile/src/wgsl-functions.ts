@@ -21,7 +21,7 @@ const FUNCTIONS: Readonly<Record<string, string>> = {
 };
 
 /** The types and functions in WGSL that the declarations of a shader need. */
-export function wgslFunctions({ calls }: Shader, lanes: 1 | 4): string[] {
+export function wgslFunctions({ calls }: Pick<Shader, 'calls'>, lanes: 1 | 4): string[] {
   const typeOf = (element: string): string => (lanes === 4 ? `vec4<${element}>` : element);
   return [
     `alias T = ${typeOf('f32')};`,

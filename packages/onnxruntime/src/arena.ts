@@ -1,7 +1,8 @@
-import type { Entry, Program, Slot } from '@sgd/core';
+import type { Entry, Slot } from '@sgd/core';
 import { SgdError } from '@sgd/core';
 import { type GpuBuffer, type GpuDevice, newBuffer, type Range } from './gpu.ts';
 import type { Ort, OrtTensor } from './ort.ts';
+import type { SGDProgram } from './sgd-program.ts';
 
 /** Elements of a row. Each variable begins a row of its own, so that what holds for a variable holds for rows. */
 export const ROW = 1024;
@@ -79,7 +80,7 @@ export function find(
 /** Whether all rows have the same number, which then stands for all. */
 export function column(
   { rows, owners }: Layout,
-  { variables }: Program,
+  { variables }: SGDProgram,
   of: (variable: number) => number,
 ): Float32Array {
   const each = variables.map((_, i) => of(i));

@@ -2,9 +2,9 @@ import { type Backend, checkOptions, type Feature } from '@sgd/core';
 import { enqueue, newEngine, type OnnxRuntimeOptions, OPTIONS } from './engine.ts';
 import { openHost } from './host.ts';
 import { came, copyOf, describe, fits, onGpu, type OnnxTensor } from './tensor.ts';
+import { sgdProgram } from './sgd-program.ts';
 
-const ALWAYS =
-  'momentum nesterov weight-decay accumulation average finite-check clip-value clip-norm clip-global-norm groups measure';
+const ALWAYS = 'weight-decay accumulation average finite-check clip-value clip-norm clip-global-norm groups measure';
 const ON_HOST = ' overwrite constraint float64';
 
 /** {@link onnxruntime} as an engine of the optimizer. */
@@ -41,7 +41,7 @@ export function onnxruntime(options: OnnxRuntimeOptions): OnnxRuntimeBackend {
   const { gpu } = engine;
   const { ort } = options;
   return {
-    contract: 1,
+    contract: 2,
     name: 'onnxruntime',
     mode: 'async',
     supports: new Set((gpu ? ALWAYS : ALWAYS + ON_HOST).split(' ') as Feature[]),
@@ -65,7 +65,7 @@ export function onnxruntime(options: OnnxRuntimeOptions): OnnxRuntimeBackend {
       enqueue(ort, async () => {
         // whoever computes on a CPU need not load what is for GPUs
         const open = gpu ? (await import('./webgpu.ts')).openGpu : openHost;
-        return open(engine, program, variables);
+        return open(engine, sgdProgram(program), variables);
       }),
     enqueue: (job) => enqueue(ort, job),
   };

@@ -34,7 +34,7 @@ export const endOf = (parts: readonly Part[]): number => {
 };
 
 /** Puts all variables that have elements and are not overwritten into blocks. */
-export function blocksOf({ variables }: Program, values: readonly FloatArray[]): Block[] {
+export function blocksOf({ variables }: Pick<Program, 'variables'>, values: readonly FloatArray[]): Block[] {
   const blocks: Block[] = [];
   const open = new Map<string, Block>();
   variables.forEach(({ dtype, group, decays, overwrites }, variable) => {

@@ -10,6 +10,7 @@ import { narrowSquares, squares } from './rule.ts';
 import type { Source } from './source.ts';
 import { newTail, numberName, type Parameter, type Tail } from './tail.ts';
 import { onGpu, sizeOf } from './tensor.ts';
+import { sgdProgram } from './sgd-program.ts';
 
 /** One run of the model: in the place of gradients, which never leave it. */
 export interface Call {
@@ -33,12 +34,10 @@ const unsupported = (what: string): never => {
 export function newFused(engine: Engine, source: Source): Fused {
   let tail: Tail | undefined;
   return {
-    contract: 1,
+    contract: 2,
     name: 'onnxruntime',
     mode: 'async',
     supports: new Set([
-      'momentum',
-      'nesterov',
       'weight-decay',
       'accumulation',
       'average',
@@ -57,7 +56,7 @@ export function newFused(engine: Engine, source: Source): Fused {
     open: (program) =>
       enqueue(engine.ort, async () => {
         if (program.unscale && !source.seed) unsupported('can scale the loss only where the model has a seed input');
-        tail = newTail(program, source.parameters, source.parsed, engine.gpu ? narrowSquares : squares);
+        tail = newTail(sgdProgram(program), source.parameters, source.parsed, engine.gpu ? narrowSquares : squares);
         return openFused(engine, source, program, tail);
       }),
     tail: () => tail!,

@@ -12,7 +12,7 @@ export interface Guard {
 }
 
 /** Watches over the memory of variables. Throws `SGD_INVALID_OPTION` when two of them overlap. */
-export function newGuard({ variables }: Program, values: readonly FloatArray[]): Guard {
+export function newGuard({ variables }: Pick<Program, 'variables'>, values: readonly FloatArray[]): Guard {
   const sizes = values.map((x) => x.length);
   const spans = new Spans();
   const wantApart = (apart: boolean, i: number, code: SgdErrorCode): void => {

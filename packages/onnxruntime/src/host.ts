@@ -1,4 +1,4 @@
-import type { DType, FloatArray, Measured, Program, Session, Step } from '@sgd/core';
+import type { DType, FloatArray, Measured, Session, Step } from '@sgd/core';
 import { blocksOf, CHUNK, endOf, newArray, type Piece, piecesOf } from './blocks.ts';
 import { type Engine, enqueue } from './engine.ts';
 import { newGuard } from './guard.ts';
@@ -8,6 +8,7 @@ import { hostModel, type Kind, needs } from './models.ts';
 import { divisor, factor, isMixed, newNumbers, type Numbers, numbersOf, roundedSums } from './numbers.ts';
 import type { OrtTensor, OrtTensors } from './ort.ts';
 import { arrayOf, inRealm, type OnnxTensor } from './tensor.ts';
+import type { SGDProgram } from './sgd-program.ts';
 
 /** What blocks of a kind have in common: what is run on them, and with which numbers. */
 interface Runner {
@@ -25,7 +26,7 @@ const numberIn = (figures: OrtTensors, name: string): number => (figures[name]!.
 /** Takes variables in arrays of the caller, which change all at once when a step has succeeded. */
 export async function openHost(
   engine: Engine,
-  program: Program,
+  program: SGDProgram,
   handles: readonly OnnxTensor[],
 ): Promise<Session<OnnxTensor, OnnxTensor, 'async'>> {
   const { ort } = engine;
@@ -158,7 +159,9 @@ export async function openHost(
 
   /** A gradient in place of a value: at once, or, where gradients are accumulated, the largest of them. */
   const overwrite = (i: number, gradient: FloatArray, updates: boolean): void => {
-    const largest = slots.has('accumulator') ? memory.find({ slot: 'accumulator', index: i })[0] : undefined;
+    const largest = slots.has('gradient_accumulator')
+      ? memory.find({ slot: 'gradient_accumulator', index: i })[0]
+      : undefined;
     largest?.forEach((value, e) => (largest[e] = Math.max(gradient[e]!, value)));
     if (updates) values[i]!.set(largest ?? gradient);
     if (updates) largest?.fill(0);

@@ -1,6 +1,7 @@
-import { type DType, type Entry, type FloatArray, type Program, SgdError } from '@sgd/core';
+import { type DType, type Entry, type FloatArray, SgdError, type Slot } from '@sgd/core';
 import { type Block, endOf, newArray, type Part, type Piece } from './blocks.ts';
 import type { Ort, OrtTensor, OrtTensors } from './ort.ts';
+import type { SGDProgram } from './sgd-program.ts';
 
 /** The values and slots of all variables, on the host. */
 export interface Memory {
@@ -14,7 +15,12 @@ export interface Memory {
   find(entry: Entry, length?: number): FloatArray[];
 }
 
-const LETTERS = { variable: 'x', momentum: 'm', accumulator: 'v', average: 'a' } as const;
+const LETTERS: Readonly<Record<Slot, string>> = {
+  variable: 'x',
+  momentum: 'm',
+  gradient_accumulator: 'v',
+  average: 'a',
+};
 
 const arrayOf = (tensor: OrtTensor): FloatArray => tensor.data as FloatArray;
 
@@ -41,7 +47,7 @@ export const cut = (parts: readonly Part[], arrays: readonly FloatArray[]): Floa
 /** Makes zero-filled slots, one tensor for each block. */
 export function newMemory(
   { Tensor }: Ort,
-  { slots, variables }: Program,
+  { slots, variables }: SGDProgram,
   values: readonly FloatArray[],
   blocks: readonly Block[],
 ): Memory {
@@ -50,7 +56,7 @@ export function newMemory(
   for (const block of blocks) {
     const { dtype } = variables[block.parts[0]!.variable]!;
     const length = endOf(block.parts);
-    const zeros = [...slots].map((slot) => [LETTERS[slot], new Tensor(dtype, newArray(dtype, length), [length])]);
+    const zeros = [...slots].map((slot) => [LETTERS[slot]!, new Tensor(dtype, newArray(dtype, length), [length])]);
     tensors.set(block, Object.fromEntries(zeros) as Record<string, OrtTensor>);
     for (const part of block.parts) places[part.variable]!.push([block, part]);
   }
@@ -60,9 +66,9 @@ export function newMemory(
   const arraysOf = ({ slot, index }: Entry): FloatArray[] | undefined => {
     if (slot === 'variable') return [values[index]!];
     if (!slots.has(slot)) return undefined;
-    if (variables[index]!.overwrites) return slot === 'accumulator' ? [largest[index]!] : undefined;
+    if (variables[index]!.overwrites) return slot === 'gradient_accumulator' ? [largest[index]!] : undefined;
     return places[index]!.map(([block, { start, end, at }]) =>
-      arrayOf(tensors.get(block)![LETTERS[slot]]!).subarray(at, at + end - start),
+      arrayOf(tensors.get(block)![LETTERS[slot]!]!).subarray(at, at + end - start),
     );
   };
 

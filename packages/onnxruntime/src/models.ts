@@ -1,4 +1,4 @@
-import type { DType, Program } from '@sgd/core';
+import type { DType } from '@sgd/core';
 import { ROW } from './arena.ts';
 import { isMixed } from './numbers.ts';
 import { type Dim, DOUBLE, FLOAT, type Graph, model, newGraph } from './onnx.ts';
@@ -13,6 +13,7 @@ import {
   squares,
   update,
 } from './rule.ts';
+import type { SGDProgram } from './sgd-program.ts';
 
 /** A model over a piece of memory, and what goes in and out of it. */
 export interface Model {
@@ -26,9 +27,9 @@ export interface Model {
 }
 
 /** The rule of a program for variables that decay or don't. */
-export const ruleOf = ({ unscale, slots, clip, nesterov }: Program, decays: boolean): Rule => ({
+export const ruleOf = ({ unscale, slots, clip, nesterov }: SGDProgram, decays: boolean): Rule => ({
   unscale,
-  accumulates: slots.has('accumulator'),
+  accumulates: slots.has('gradient_accumulator'),
   clip,
   decays,
   momentum: slots.has('momentum'),
@@ -53,7 +54,7 @@ interface Target {
   readonly wide: boolean;
 }
 
-function makeModel(kind: Kind, program: Program, decays: boolean, target: Target): Model {
+function makeModel(kind: Kind, program: SGDProgram, decays: boolean, target: Target): Model {
   const rule = { ...ruleOf(program, decays), wide: target.wide };
   const graph = newGraph('t');
   const used = new Set<string>();
@@ -101,7 +102,7 @@ function makeModel(kind: Kind, program: Program, decays: boolean, target: Target
 }
 
 /** The model of a kind for pieces of arrays on the host, whose variables decay or don't. Sums are formed in float64. */
-export const hostModel = (kind: Kind, program: Program, dtype: DType, decays: boolean): Model =>
+export const hostModel = (kind: Kind, program: SGDProgram, dtype: DType, decays: boolean): Model =>
   makeModel(kind, program, decays, {
     type: dtype === 'float64' ? DOUBLE : FLOAT,
     array: ['n'],
@@ -116,7 +117,7 @@ export const hostModel = (kind: Kind, program: Program, dtype: DType, decays: bo
  * there is no float64. Under a global norm `update` has all of that inside, so that nothing waits for the device; not where a finite check
  * waits anyway, and looks at the norm.
  */
-export const gpuModel = (kind: Kind, program: Program): Model =>
+export const gpuModel = (kind: Kind, program: SGDProgram): Model =>
   makeModel(
     kind,
     program,
@@ -125,15 +126,15 @@ export const gpuModel = (kind: Kind, program: Program): Model =>
   );
 
 /** Whether an update on a GPU finds the norm itself. */
-const isInside = ({ clip, finiteCheck }: Program): boolean => clip === 'global-norm' && !finiteCheck;
+const isInside = ({ clip, finiteCheck }: SGDProgram): boolean => clip === 'global-norm' && !finiteCheck;
 
 /** The kinds of runs that a program needs, on a GPU or on the host. */
-export function needs(program: Program, onGpu = false): Kind[] {
+export function needs(program: SGDProgram, onGpu = false): Kind[] {
   const { clip, finiteCheck, measure, slots } = program;
   const kinds: Kind[] = ['update'];
   if (finiteCheck) kinds.push('finite');
   if ((clip.endsWith('norm') && !(onGpu && isInside(program))) || measure.has('gradient-norm')) kinds.push('norm');
-  if (slots.has('accumulator')) kinds.push('accumulate');
+  if (slots.has('gradient_accumulator')) kinds.push('accumulate');
   if (slots.has('average')) kinds.push('average');
   return kinds;
 }

@@ -1,6 +1,7 @@
-import type { DType, FloatArray, Program, Step } from '@sgd/core';
+import type { DType, FloatArray, Step } from '@sgd/core';
 import { newArray } from './blocks.ts';
 import type { Ort, OrtTensor } from './ort.ts';
+import type { SGDProgram } from './sgd-program.ts';
 
 /** Numbers of a step, each in a tensor of one element that is filled anew each time. */
 export interface Numbers {
@@ -11,11 +12,11 @@ export interface Numbers {
 const NAMES = 'scale count c nc rc f d lr b wd keep mix'.split(' ');
 
 /** Whether a global norm is over gradients of both types: its factor is in float64 then, for float32 gradients, too. */
-export const isMixed = ({ clip, variables: [first, ...others] }: Program): boolean =>
+export const isMixed = ({ clip, variables: [first, ...others] }: SGDProgram): boolean =>
   clip === 'global-norm' && others.some(({ dtype }) => dtype !== first!.dtype);
 
 /** Tensors for the numbers of a step, in a variable's type; the factor `f` in that of the norm. */
-export function newNumbers({ Tensor }: Ort, dtype: DType, program: Program): Numbers {
+export function newNumbers({ Tensor }: Ort, dtype: DType, program: SGDProgram): Numbers {
   const typeOf = (name: string): DType => (name === 'f' && isMixed(program) ? 'float64' : dtype);
   const tensors = Object.fromEntries(
     NAMES.map((name) => [name, new Tensor(typeOf(name), newArray(typeOf(name), 1), [1])]),
@@ -33,7 +34,8 @@ const rounding = (dtype: DType): ((value: number) => number) => (dtype === 'floa
 
 /** The numbers of a step, for variables of a type in a group. */
 export function numbersOf(step: Step, group: number, dtype: DType): Record<string, number> {
-  const { learningRate, momentum, weightDecay } = step.rates[group]!;
+  const { learningRate, weightDecay, options } = step.rates[group]!;
+  const [momentum = 0] = options;
   const { lossScale, accumulationSteps, clipLimit, averageMomentum } = step;
   return {
     scale: lossScale,
@@ -55,7 +57,7 @@ export function numbersOf(step: Step, group: number, dtype: DType): Record<strin
  *
  * @param sums - in float64, by variable; under a global norm over one type their total counts only
  */
-export function roundedSums(program: Program, sums: readonly number[], widest: DType): number[] {
+export function roundedSums(program: SGDProgram, sums: readonly number[], widest: DType): number[] {
   const { clip, variables } = program;
   if (!clip.endsWith('norm')) return [];
   const rounded = sums.map((sum, i) => rounding(variables[i]!.dtype)(sum));

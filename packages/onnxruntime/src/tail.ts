@@ -1,9 +1,10 @@
-import type { DType, Program, Slot } from '@sgd/core';
+import type { DType, Slot } from '@sgd/core';
 import { quoted, refuse } from './messages.ts';
 import { DOUBLE, FLOAT, type Graph, INT64, newGraph } from './onnx.ts';
 import { ruleOf } from './models.ts';
 import type { Parsed } from './parse.ts';
 import { average, globalFactor, gradient, notFinite, type squares, update } from './rule.ts';
+import type { SGDProgram } from './sgd-program.ts';
 
 /** A parameter of a model, and where its gradient comes out. */
 export interface Parameter {
@@ -48,7 +49,7 @@ const NAMES: Readonly<Record<string, string>> = {
 const SLOTS: readonly (readonly [Slot, string])[] = [
   ['variable', 'x'],
   ['momentum', 'm'],
-  ['accumulator', 'v'],
+  ['gradient_accumulator', 'v'],
   ['average', 'a'],
 ];
 
@@ -61,7 +62,12 @@ export const numberName = (name: string): string => `sgd.${NAMES[name]}`;
  *
  * @throws SgdError `SGD_INVALID_OPTION`: the model has a tensor of a name that the update needs
  */
-export function newTail(program: Program, parameters: readonly Parameter[], parsed: Parsed, sum: typeof squares): Tail {
+export function newTail(
+  program: SGDProgram,
+  parameters: readonly Parameter[],
+  parsed: Parsed,
+  sum: typeof squares,
+): Tail {
   const graph = newGraph('sgd.');
   const { op, constant, input, output } = graph;
   const { clip, finiteCheck, slots, variables } = program;
@@ -73,7 +79,7 @@ export function newTail(program: Program, parameters: readonly Parameter[], pars
     return numberName(name);
   };
   const states: State[] = [];
-  const accumulates = slots.has('accumulator');
+  const accumulates = slots.has('gradient_accumulator');
 
   /** The names of parameter `i` in the rule. */
   const names = parameters.map(({ name, gradient: from, shape }, i) => {

@@ -6,6 +6,7 @@ import {
   LossScaleOptimizer,
   serialize,
   SGD,
+  type SGDConfig,
   type SGDOptions,
 } from '@sgd/core';
 import { newEngine, type OnnxRuntimeOptions, OPTIONS } from './engine.ts';
@@ -188,14 +189,15 @@ export async function trainingSession(options: TrainingOptions): Promise<Trainin
 /** The numbers that the next updating step has. */
 function numbersNow(optimizer: TrainingOptimizer, dtype: 'float32' | 'float64'): Record<string, number> {
   const config = (optimizer instanceof LossScaleOptimizer ? optimizer.inner : optimizer).getConfig();
-  const { momentum, weightDecay, gradientAccumulationSteps, emaMomentum } = config;
+  const { momentum, weightDecay, gradientAccumulationSteps, emaMomentum } = config as SGDConfig;
   const step = {
     phase: 'update',
     ordinary: true,
     lossScale: optimizer.scaleLoss(1),
     accumulationSteps: gradientAccumulationSteps ?? 1,
     clipLimit: config.clipnorm ?? config.globalClipnorm ?? config.clipvalue ?? 0,
-    rates: [{ learningRate: optimizer.learningRate, momentum, weightDecay: weightDecay ?? 0 }],
+    updateCount: optimizer.iterations + 1,
+    rates: [{ learningRate: optimizer.learningRate, weightDecay: weightDecay ?? 0, options: [momentum] }],
     averageMomentum: optimizer.iterations === 0 ? 0 : emaMomentum,
     averageOverwrite: false,
   } as const;

@@ -1,13 +1,4 @@
-import {
-  type FloatArray,
-  type Measured,
-  ofFixedLength,
-  type Program,
-  type Session,
-  SgdError,
-  type Slot,
-  type Step,
-} from '@sgd/core';
+import { type FloatArray, type Measured, ofFixedLength, type Session, SgdError, type Slot, type Step } from '@sgd/core';
 import { type Arena, column, destroy, find, flip, layOut, newArena, rangeOf } from './arena.ts';
 import { deviceOf, newGuarded } from './device.ts';
 import { type Engine, enqueue, load, unload } from './engine.ts';
@@ -16,8 +7,14 @@ import { gpuModel, type Kind, type Model, needs } from './models.ts';
 import { divisor, factor, numbersOf, roundedSums } from './numbers.ts';
 import type { OrtSession, OrtTensor, OrtTensors } from './ort.ts';
 import { arrayOf, onGpu, type OnnxTensor, sizeOf } from './tensor.ts';
+import type { SGDProgram } from './sgd-program.ts';
 
-const LETTERS = { variable: 'x', momentum: 'm', accumulator: 'v', average: 'a' } as const;
+const LETTERS: Readonly<Record<Slot, string>> = {
+  variable: 'x',
+  momentum: 'm',
+  gradient_accumulator: 'v',
+  average: 'a',
+};
 const bufferOf = (tensor: OrtTensor): GpuBuffer => tensor.gpuBuffer as GpuBuffer;
 const total = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0);
 
@@ -27,7 +24,7 @@ const publishers = new WeakMap<GpuBuffer, object>();
 /** Takes variables to the GPU, where they stay. */
 export async function openGpu(
   engine: Engine,
-  program: Program,
+  program: SGDProgram,
   given: readonly OnnxTensor[],
 ): Promise<Session<OnnxTensor, OnnxTensor, 'async'>> {
   const { ort } = engine;
@@ -59,7 +56,13 @@ export async function openGpu(
   gradients = newArena(ort, device, layout, false);
   arenas.variable = newArena(ort, device, layout, true);
   for (const slot of slots) arenas[slot] = newArena(ort, device, layout, true);
-  const { variable, momentum, accumulator, average } = arenas as Record<Slot, Arena> & { readonly momentum?: Arena };
+  const {
+    variable,
+    momentum,
+    gradient_accumulator: accumulator,
+    average,
+  } = arenas as Readonly<Record<'variable' | 'average', Arena>> &
+    Readonly<Partial<Record<'momentum' | 'gradient_accumulator', Arena>>>;
   const last: Measured = {};
 
   // ONNX Runtime gives the device up with its last session: each handle that we make keeps one loaded until it is freed

@@ -1,27 +1,28 @@
 import fc from 'fast-check';
 import onnxProto from 'onnx-proto';
 import { describe, expect, it } from 'vitest';
-import type { Program } from '@sgd/core';
+import { program, variable } from '../../../tests/support/programs.ts';
 import { gpuModel, hostModel, needs } from '../src/models.ts';
 import { parse } from '../src/parse.ts';
 import { encode, type Field, joined } from '../src/protobuf.ts';
 import { scan } from '../src/scan.ts';
+import { sgdProgram } from '../src/sgd-program.ts';
 import { loadOrt } from './engines.ts';
 
 const { onnx } = onnxProto;
 
-const programs = fc.record({
-  rule: fc.constant('sgd' as const),
-  slots: fc.subarray(['momentum', 'accumulator', 'average'] as const).map((slots) => new Set(slots)),
-  nesterov: fc.boolean(),
-  unscale: fc.boolean(),
-  clip: fc.constantFrom('none', 'value', 'norm', 'global-norm' as const),
-  finiteCheck: fc.boolean(),
-  measure: fc.subarray(['gradient-norm', 'update-norm'] as const).map((all) => new Set(all)),
-  variables: fc.constant([
-    { path: 'w', shape: [3], dtype: 'float32', group: 0, decays: true, overwrites: false, constraint: null },
-  ] as Program['variables']),
-});
+const weight = variable(3, { decays: true });
+
+const programs = fc
+  .record({
+    keeps: fc.subarray(['momentum', 'gradient_accumulator', 'average'] as const),
+    nesterov: fc.boolean(),
+    unscale: fc.boolean(),
+    clip: fc.constantFrom('none', 'value', 'norm', 'global-norm' as const),
+    finiteCheck: fc.boolean(),
+    measure: fc.subarray(['gradient-norm', 'update-norm'] as const).map((all) => new Set(all)),
+  })
+  .map((options) => sgdProgram(program([weight], options)));
 
 /** The fields of a message: of a varint the number, else the body; and the bytes of the field. */
 function decode(bytes: Uint8Array): { number: number; value: number | Uint8Array; raw: Uint8Array }[] {

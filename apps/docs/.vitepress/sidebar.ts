@@ -62,6 +62,7 @@ export const SIDEBAR: DefaultTheme.SidebarItem[] = [
     text: 'Engines',
     items: links([
       ['Which backend here', '/which-backend'],
+      ['Write an optimizer', '/write-an-optimizer'],
       ['Write a backend', '/write-a-backend'],
       ['gpu.js in practice', '/gpujs'],
     ]),

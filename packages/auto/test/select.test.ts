@@ -122,8 +122,7 @@ describe('selectFrom', () => {
     const wrong = variant('wrong', async (...given) => {
       const opened = await cpu.open(...given);
       const { backend } = opened;
-      const open: typeof backend.open = (program, variables) =>
-        backend.open({ ...program, slots: [] }, variables);
+      const open: typeof backend.open = (program, variables) => backend.open({ ...program, slots: [] }, variables);
       return { ...opened, backend: { ...backend, open } };
     });
     const silent = variant('silent', () => new Promise(() => {}));

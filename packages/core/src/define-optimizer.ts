@@ -127,6 +127,16 @@ function definitionOf(given: NewOptimizer<Readonly<Record<string, OptionSpec>>, 
   const names = Object.keys(options);
   for (const name of names) checkOption(name, options[name]);
   checkScalars(named as AnyRule, names);
+  for (const name of named.scalars ?? []) {
+    const spec = options[name];
+    const fallback = isObject(spec) ? spec.default : spec;
+    want(
+      typeof fallback === 'number',
+      `options: ${short(name)}`,
+      'a number, since it is a scalar of the rule',
+      fallback,
+    );
+  }
   return {
     className,
     name: className.replace(/(?<=[a-z\d])[A-Z]/g, (letter) => `_${letter}`).toLowerCase(),

@@ -314,7 +314,12 @@ describe('in a session', () => {
       'hidden_bias.momentum',
       /^input hidden_bias.momentum .*the momentum of the parameter hidden_bias/,
     ],
-    ['an accumulator', 'labels', 'output_bias.gradient_accumulator', /^input .*the gradient_accumulator of the parameter output_bias/],
+    [
+      'an accumulator',
+      'labels',
+      'output_bias.gradient_accumulator',
+      /^input .*the gradient_accumulator of the parameter output_bias/,
+    ],
     ['an average', 'images', 'hidden_bias.average', /^input .*the average of the parameter hidden_bias/],
     ['the next value', 'logits', 'hidden_bias.next', /^output .*the next value of the parameter hidden_bias/],
     [

@@ -54,7 +54,9 @@ export interface GpuDevice {
   readonly lost: Promise<{ readonly message: string }>;
   /** Takes commands. */
   readonly queue: {
+    /** Runs commands, in order. */
     submit(commands: Iterable<object>): void;
+    /** Copies values into a buffer, before what is submitted next. */
     writeBuffer(to: GpuBuffer, offset: number, data: unknown): void;
   };
   /** Loses the device. */

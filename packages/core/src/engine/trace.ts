@@ -1,5 +1,6 @@
 import { refuse } from '../errors.ts';
 import type { Operation, Ops } from '../rules/rule.ts';
+import { shown } from '../shown.ts';
 
 /** A value of a traced kernel: an operation on other values, a number, a scalar of the step, or a tensor. */
 export class TracedValue {
@@ -104,7 +105,11 @@ export function makeTracer(): Tracer {
     (...operands: TracedValue[]): TracedValue => {
       for (let i = 0; i < ARITY[kind]; i++) {
         if (!(operands[i] instanceof TracedValue)) {
-          refuse('SGD_INVALID_OPTION', `ops.${kind}: operand ${i + 1} is no value; make numbers with ops.constant`);
+          const cure = 'declare slots and scalars, and make numbers with ops.constant';
+          refuse(
+            'SGD_INVALID_OPTION',
+            `ops.${kind}: operand ${i + 1}: expected a value, got ${shown(operands[i])}; ${cure}`,
+          );
         }
       }
       return record(kind, operands.slice(0, ARITY[kind]));
@@ -116,7 +121,8 @@ export function makeTracer(): Tracer {
   return {
     ...operations,
     constant(number) {
-      if (typeof number !== 'number') refuse('SGD_INVALID_OPTION', 'ops.constant: expected a number');
+      if (typeof number !== 'number')
+        refuse('SGD_INVALID_OPTION', `ops.constant: expected a number, got ${shown(number)}`);
       return record('constant', [], { number });
     },
     tensor: (name) => record('tensor', [], { name }),

@@ -1,16 +1,16 @@
 import type { Program } from '../contract.ts';
-import { refuse } from '../errors.ts';
+import { isSgdError, refuse } from '../errors.ts';
 import { applyRule, structureOf } from '../engine/surround.ts';
 import { RESERVED_SCALARS } from '../engine/step-scalars.ts';
 import { makeTracer, TracedValue } from '../engine/trace.ts';
-import { short, shown } from '../shown.ts';
+import { short, shown, thrown } from '../shown.ts';
 import { type AnyRule, type Operation, RESERVED_NAMES, type SlotSpec, STEP_SCALARS } from './rule.ts';
 
 /** The slots that a rule asks for under any of the configs, each once. */
 export function slotsOf(rule: AnyRule, configs: readonly object[]): readonly SlotSpec[] {
   const byName = new Map<string, SlotSpec>();
   for (const config of configs) {
-    const slots: unknown = rule.slots(config as never);
+    const slots = asked(rule, 'slots()', (): unknown => rule.slots(config as never));
     if (!Array.isArray(slots)) refuseRule(rule, `expected slots() to give a list, got ${shown(slots)}`);
     const own = new Set<string>();
     for (const slot of slots as readonly SlotSpec[]) {
@@ -40,6 +40,7 @@ function checkSlot(rule: AnyRule, slot: SlotSpec): void {
 /** Refuses scalars that are no options, or that have names of the step's. */
 export function checkScalars(rule: AnyRule, options: readonly string[]): void {
   const { scalars = [] } = rule;
+  if (!Array.isArray(scalars)) refuseRule(rule, `scalars: expected a list of names, got ${shown(scalars)}`);
   for (const name of scalars as readonly string[]) {
     if (RESERVED_SCALARS.includes(name)) refuseRule(rule, `the scalar ${name} has a name that is the step's own`);
     if (!options.includes(name)) refuseRule(rule, `the scalar ${short(String(name))} is no option`);
@@ -56,12 +57,10 @@ export function operationsOf({ rule, configs, slots }: Pick<Program, 'rule' | 'c
     const named = (names: readonly string[], make: (name: string) => TracedValue): Record<string, TracedValue> =>
       Object.fromEntries(names.map((name) => [name, make(name)]));
     const names = slots.map(({ name }) => name);
-    const given: unknown = applyRule(
-      tracer,
-      { rule, config: structureOf(rule, config), slots },
-      named(['x', 'g', ...names], (name) => tracer.tensor(name)),
-      named([...STEP_SCALARS, ...(rule.scalars ?? [])], (name) => tracer.scalar(name)),
-    );
+    const tensors = named(['x', 'g', ...names], (name) => tracer.tensor(name));
+    const scalars = named([...STEP_SCALARS, ...(rule.scalars ?? [])], (name) => tracer.scalar(name));
+    const options = { rule, config: structureOf(rule, config), slots };
+    const given = asked(rule, 'update()', (): unknown => applyRule(tracer, options, tensors, scalars));
     for (const value of valuesOf(rule, given, names)) collect(value, operations);
   }
   return operations;
@@ -91,6 +90,15 @@ function collect(value: TracedValue, into: Set<Operation>, seen = new Set<Traced
   for (const operand of value.operands) collect(operand, into, seen);
 }
 
-function refuseRule(rule: AnyRule, problem: string): never {
-  refuse('SGD_INVALID_OPTION', `the rule ${shown(rule.name)}: ${problem}`);
+/** What a function of a rule gives; what it throws names the rule. */
+function asked<T>(rule: AnyRule, what: string, ask: () => T): T {
+  try {
+    return ask();
+  } catch (cause) {
+    refuseRule(rule, isSgdError(cause) ? cause.message : `${what} threw ${thrown(cause)}`, cause);
+  }
+}
+
+function refuseRule(rule: AnyRule, problem: string, cause?: unknown): never {
+  refuse('SGD_INVALID_OPTION', `the rule ${shown(rule.name)}: ${problem}`, cause);
 }

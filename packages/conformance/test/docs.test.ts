@@ -2,6 +2,8 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Backend, HostTensor } from '@sgd/core';
+import { cpu } from '@sgd/cpu';
+import { AdamLike, SURROUNDINGS, trained, TrustPower } from '../../../tests/support/rules.ts';
 import { conformance } from '../src/index.ts';
 
 const page = readFileSync(new URL('../../../docs/write-a-backend.md', import.meta.url), 'utf8');
@@ -21,10 +23,16 @@ const { small } = (await import(/* @vite-ignore */ pathToFileURL(`${folder}small
 conformance({ backend: small(), describe, it });
 
 describe('the backend of the page', () => {
-  it('has under eighty lines, thirteen of them arithmetic', () => {
-    expect(block.split('\n').length).toBeLessThan(80);
-    const from = block.indexOf('if (program.finiteCheck');
-    const arithmetic = block.slice(from, block.indexOf('return true;')).trim().split('\n');
-    expect(arithmetic).toHaveLength(13);
+  it('has at most sixty lines, every feature, and claims the bits', () => {
+    expect(block.trim().split('\n').length).toBeLessThanOrEqual(60);
+    const { supports, tolerance } = small();
+    expect(supports).toEqual(cpu().supports);
+    expect(tolerance).toEqual({ rtol: 0, atol: 0 });
+  });
+
+  it.each([AdamLike, TrustPower])('has the bits of @sgd/cpu with %o', async (Optimizer) => {
+    for (const options of SURROUNDINGS) {
+      expect(await trained(Optimizer, options, small())).toEqual(await trained(Optimizer, options, cpu()));
+    }
   });
 });

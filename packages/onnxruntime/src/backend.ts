@@ -5,7 +5,7 @@ import { came, copyOf, describe, fits, onGpu, type OnnxTensor } from './tensor.t
 import { sgdProgram } from './sgd-program.ts';
 
 const ALWAYS = 'weight-decay accumulation average finite-check clip-value clip-norm clip-global-norm groups measure';
-const ON_HOST = ' overwrite constraint float64';
+const ON_HOST = ' overwrite constraint float64 pow sum';
 
 /** {@link onnxruntime} as an engine of the optimizer. */
 export interface OnnxRuntimeBackend extends Backend<OnnxTensor, OnnxTensor, 'async'> {
@@ -64,8 +64,9 @@ export function onnxruntime(options: OnnxRuntimeOptions): OnnxRuntimeBackend {
     open: (program, variables) =>
       enqueue(ort, async () => {
         // whoever computes on a CPU need not load what is for GPUs
-        const open = gpu ? (await import('./webgpu.ts')).openGpu : openHost;
-        return open(engine, sgdProgram(program), variables);
+        if (!gpu) return openHost(engine, program, variables);
+        const { openGpu } = await import('./webgpu.ts');
+        return openGpu(engine, sgdProgram(program), variables);
       }),
     enqueue: (job) => enqueue(ort, job),
   };

@@ -16,7 +16,7 @@ export interface Part {
 
 /** What is run at a time: a part of a large variable, or small variables that are treated alike, one behind the other. */
 export interface Block {
-  /** Equal for variables of the same type, group and decay. */
+  /** Equal for variables of the same type, group and decay, and that are all overwritten or all not. */
   readonly kind: string;
   readonly parts: Part[];
 }
@@ -33,14 +33,14 @@ export const endOf = (parts: readonly Part[]): number => {
   return at + end - start;
 };
 
-/** Puts all variables that have elements and are not overwritten into blocks. */
+/** Puts all variables that have elements into blocks. */
 export function blocksOf({ variables }: Pick<Program, 'variables'>, values: readonly FloatArray[]): Block[] {
   const blocks: Block[] = [];
   const open = new Map<string, Block>();
   variables.forEach(({ dtype, group, decays, overwrites }, variable) => {
     const size = values[variable]!.length;
-    if (overwrites || size === 0) return;
-    const kind = [dtype, group, decays].join();
+    if (size === 0) return;
+    const kind = [dtype, group, decays, overwrites].join();
     const fill = open.get(kind)?.parts;
     if (fill && size < SMALL && endOf(fill) + size <= CHUNK) {
       fill.push({ variable, start: 0, end: size, at: endOf(fill) });

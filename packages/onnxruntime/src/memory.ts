@@ -1,28 +1,9 @@
-import { type DType, type Entry, type FloatArray, SgdError, type Slot } from '@sgd/core';
+import { type DType, type Entry, type FloatArray, type Program, SgdError, type WriteEntry } from '@sgd/core';
+import type { StepDefinition } from '@sgd/core/engine';
 import { type Block, endOf, newArray, type Part, type Piece } from './blocks.ts';
-import type { Ort, OrtTensor, OrtTensors } from './ort.ts';
-import type { SGDProgram } from './sgd-program.ts';
+import type { Ort, OrtTensor } from './ort.ts';
 
-/** The values and slots of all variables, on the host. */
-export interface Memory {
-  /** The tensors `m`, `v` and `a` of a piece. */
-  slots(piece: Piece): OrtTensors;
-  /** What a run made takes the place of what it was made of: `x_` that of `x`, and so on. */
-  put(piece: Piece, made: OrtTensors): void;
-  /** Sets all accumulators to 0. */
-  forget(): void;
-  /** The arrays that an entry lies in, one behind the other; throws `SGD_STATE_MISMATCH` if there is none, or none of this length. */
-  find(entry: Entry, length?: number): FloatArray[];
-}
-
-const LETTERS: Readonly<Record<Slot, string>> = {
-  variable: 'x',
-  momentum: 'm',
-  gradient_accumulator: 'v',
-  average: 'a',
-};
-
-const arrayOf = (tensor: OrtTensor): FloatArray => tensor.data as FloatArray;
+const dataOf = (tensor: OrtTensor): FloatArray => tensor.data as FloatArray;
 
 /** Copies what lies in several arrays into one. */
 export function gather(from: readonly FloatArray[], to: FloatArray): FloatArray {
@@ -44,64 +25,107 @@ export function scatter(from: FloatArray, to: readonly FloatArray[]): void {
 export const cut = (parts: readonly Part[], arrays: readonly FloatArray[]): FloatArray[] =>
   parts.map(({ variable, start, end }) => arrays[variable]!.subarray(start, end));
 
-/** Makes zero-filled slots, one tensor for each block. */
-export function newMemory(
-  { Tensor }: Ort,
-  { slots, variables }: SGDProgram,
-  values: readonly FloatArray[],
-  blocks: readonly Block[],
-): Memory {
-  const tensors = new Map<Block, Record<string, OrtTensor>>();
-  const places: (readonly [Block, Part])[][] = variables.map(() => []);
-  for (const block of blocks) {
-    const { dtype } = variables[block.parts[0]!.variable]!;
-    const length = endOf(block.parts);
-    const zeros = [...slots].map((slot) => [LETTERS[slot]!, new Tensor(dtype, newArray(dtype, length), [length])]);
-    tensors.set(block, Object.fromEntries(zeros) as Record<string, OrtTensor>);
-    for (const part of block.parts) places[part.variable]!.push([block, part]);
-  }
-  // those of overwriting variables, which are in no block
-  const largest = variables.map(({ dtype, overwrites }, i) => newArray(dtype, overwrites ? values[i]!.length : 0));
+/** The values and slots of all variables, on the host. */
+export class Memory {
+  readonly #ort: Ort;
+  readonly #values: readonly FloatArray[];
+  readonly #program: Program;
+  /** The slots of each block, by name: one tensor for all its variables. */
+  readonly #tensors = new Map<Block, Record<string, OrtTensor>>();
+  /** By variable: where its parts are. */
+  readonly #places: (readonly [Block, Part])[][];
+  /** By variable: the names of its slots. */
+  readonly #slots: readonly ReadonlySet<string>[];
 
-  const arraysOf = ({ slot, index }: Entry): FloatArray[] | undefined => {
-    if (slot === 'variable') return [values[index]!];
-    if (!slots.has(slot)) return undefined;
-    if (variables[index]!.overwrites) return slot === 'gradient_accumulator' ? [largest[index]!] : undefined;
-    return places[index]!.map(([block, { start, end, at }]) =>
-      arrayOf(tensors.get(block)![LETTERS[slot]!]!).subarray(at, at + end - start),
-    );
-  };
-
-  return {
-    slots({ block, parts }) {
-      const whole = tensors.get(block)!;
-      if (parts.length === block.parts.length) return whole;
-      const [from, to] = [parts[0]!.at, endOf(parts)];
-      const part = ([name, { type, data }]: [string, OrtTensor]): [string, OrtTensor] => [
-        name,
-        new Tensor(type as DType, (data as FloatArray).subarray(from, to), [to - from]),
-      ];
-      return Object.fromEntries(Object.entries(whole).map(part));
-    },
-    put({ block, parts }, made) {
-      const whole = tensors.get(block)!;
-      for (const [letter, ...others] of Object.keys(made)) {
-        if (others.join('') !== '_') continue;
-        const tensor = made[`${letter}_`]!;
-        if (letter === 'x') scatter(arrayOf(tensor), cut(parts, values));
-        else if (parts.length === block.parts.length) whole[letter!] = tensor;
-        else arrayOf(whole[letter!]!).set(arrayOf(tensor), parts[0]!.at);
+  /** Makes slots, filled with their first values. */
+  constructor(
+    ort: Ort,
+    program: Program,
+    definition: StepDefinition,
+    { values, blocks }: { readonly values: readonly FloatArray[]; readonly blocks: readonly Block[] },
+  ) {
+    const { variables } = program;
+    this.#ort = ort;
+    this.#program = program;
+    this.#values = values;
+    this.#places = variables.map(() => []);
+    this.#slots = variables.map((_, index) => new Set(definition.tensorsOf(index).map(({ name }) => name)));
+    for (const block of blocks) {
+      const { variable } = block.parts[0]!;
+      const { dtype } = variables[variable]!;
+      const length = endOf(block.parts);
+      const tensors: Record<string, OrtTensor> = {};
+      for (const { name, initial = 0 } of definition.tensorsOf(variable)) {
+        if (name === 'variable') continue;
+        const data = newArray(dtype, length);
+        if (!Object.is(initial, 0)) data.fill(initial);
+        tensors[name] = new ort.Tensor(dtype, data, [length]);
       }
-    },
-    forget() {
-      for (const { v } of tensors.values()) if (v) arrayOf(v).fill(0);
-      for (const each of largest) each.fill(0);
-    },
-    find(entry, wanted) {
-      const arrays = arraysOf(entry);
-      const length = arrays?.reduce((sum, each) => sum + each.length, 0);
-      if (arrays && length === (wanted ?? length)) return arrays;
-      throw new SgdError('SGD_STATE_MISMATCH', `${entry.slot} ${entry.index} is of length ${length}, got ${wanted}`);
-    },
-  };
+      this.#tensors.set(block, tensors);
+      for (const part of block.parts) this.#places[part.variable]!.push([block, part]);
+    }
+  }
+
+  /** The tensor of a slot of a piece. */
+  slot({ block, parts }: Piece, name: string): OrtTensor {
+    const whole = this.#tensors.get(block)![name]!;
+    if (parts.length === block.parts.length) return whole;
+    const data = dataOf(whole).subarray(parts[0]!.at, endOf(parts));
+    return new this.#ort.Tensor(whole.type as DType, data, [data.length]);
+  }
+
+  /** What a run made takes the place of the tensor of this name. */
+  put({ block, parts }: Piece, name: string, made: OrtTensor): void {
+    const whole = this.#tensors.get(block)!;
+    if (name === 'variable') scatter(dataOf(made), cut(parts, this.#values));
+    else if (parts.length === block.parts.length) whole[name] = made;
+    else dataOf(whole[name]!).set(dataOf(made), parts[0]!.at);
+  }
+
+  /** All elements of a tensor become a number. */
+  fill({ block, parts }: Piece, name: string, value: number): void {
+    if (name === 'variable') for (const array of cut(parts, this.#values)) array.fill(value);
+    else dataOf(this.#tensors.get(block)![name]!).fill(value, parts[0]!.at, endOf(parts));
+  }
+
+  /** Whether a variable has a tensor of this name. */
+  has({ slot, index }: Entry): boolean {
+    return this.#slots[index]?.has(slot) === true;
+  }
+
+  /** The arrays that an entry lies in, one behind the other; throws `SGD_STATE_MISMATCH` if there is none, or none of this length. */
+  find(entry: Entry, wanted?: number): FloatArray[] {
+    const { slot, index } = entry;
+    const length = this.has(entry) ? this.#values[index]!.length : undefined;
+    if (length === undefined || length !== (wanted ?? length))
+      throw new SgdError('SGD_STATE_MISMATCH', `${slot} ${index} is of length ${length}, got ${wanted}`);
+    if (slot === 'variable') return [this.#values[index]!];
+    return this.#places[index]!.map(([block, { start, end, at }]) =>
+      dataOf(this.#tensors.get(block)![slot]!).subarray(at, at + end - start),
+    );
+  }
+
+  /** A copy of an entry. */
+  read(entry: Entry): FloatArray {
+    const arrays = this.find(entry);
+    const { dtype } = this.#program.variables[entry.index]!;
+    return gather(arrays, newArray(dtype, this.#values[entry.index]!.length));
+  }
+
+  /** Copies values into entries: all, or none where one is not there. */
+  write(entries: readonly WriteEntry[]): void {
+    const targets = entries.map((entry) => this.find(entry, entry.values.length));
+    targets.forEach((target, i) => scatter(entries[i]!.values, target));
+  }
+
+  /** Averaged variables become their averages or, with `"swap"`, change places with them. */
+  averages(action: 'assign' | 'swap'): void {
+    this.#values.forEach((values, index) => {
+      const entry = { slot: 'average', index };
+      if (!this.has(entry)) return;
+      const averages = this.read(entry);
+      if (action === 'swap') scatter(values, this.find(entry));
+      values.set(averages);
+    });
+  }
 }

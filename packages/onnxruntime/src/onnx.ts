@@ -38,8 +38,15 @@ export const tensorProto = (
   [9, new Uint8Array(buffer, byteOffset, byteLength)],
 ];
 
-/** Adds a node; gives the name of its output: what stands behind the colon of `type:output`, or a new one. */
-export type Op = (type: string, inputs: readonly string[], attributes?: Readonly<Record<string, number>>) => string;
+/** What a node has besides its type and inputs. */
+export interface NodeOptions {
+  readonly attributes?: Readonly<Record<string, number>>;
+  /** The name of what it gives; left out, a new one. */
+  readonly output?: string;
+}
+
+/** Adds a node; gives the name of its output. */
+export type AddNode = (type: string, inputs: readonly string[], options?: NodeOptions) => string;
 
 /** A graph under construction. */
 export interface Graph {
@@ -47,7 +54,9 @@ export interface Graph {
   readonly fields: Field[];
   /** Of all its tensors. */
   readonly names: Set<string>;
-  readonly op: Op;
+  readonly node: AddNode;
+  /** In place of `node` until all graphs are made of recorded values: `type:output`. */
+  readonly op: (text: string, inputs: readonly string[], attributes?: Readonly<Record<string, number>>) => string;
   readonly input: (name: string, type: number, dims?: readonly Dim[]) => void;
   readonly output: (name: string, type: number, dims?: readonly Dim[]) => void;
   /** A tensor that stands in the model. */
@@ -59,12 +68,14 @@ export function newGraph(prefix: string): Graph {
   const fields: Field[] = [];
   const names = new Set<string>();
   let count = 0;
-  return {
+  const graph: Graph = {
     fields,
     names,
     op(text, inputs, attributes = {}) {
-      const [type, name] = text.split(/:(.*)/s);
-      const output = name || `${prefix}${count++}`;
+      const [type, output] = text.split(/:(.*)/s) as [string, string?];
+      return graph.node(type, inputs, output ? { attributes, output } : { attributes });
+    },
+    node(type, inputs, { attributes = {}, output = `${prefix}${count++}` } = {}) {
       names.add(output);
       fields.push([
         1,
@@ -98,6 +109,7 @@ export function newGraph(prefix: string): Graph {
       return name;
     },
   };
+  return graph;
 }
 
 /** The bytes of a model of one graph, in a version that every ONNX Runtime since 1.12 reads. */

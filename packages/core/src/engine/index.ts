@@ -11,7 +11,7 @@ export { numberOps, roundingOf } from './numbers.ts';
 export { StepScalars } from './step-scalars.ts';
 export { plainSession } from './plain-session.ts';
 export { PAIRWISE_LEAF, pairwiseHalf, pairwiseSum } from './pairwise.ts';
-export { Situations } from './situations.ts';
+export { Situations, type StepPhase } from './situations.ts';
 export { type Definition, StepDefinition } from './step-definition.ts';
 export type { Named } from './surround.ts';
 export type { AnyRule, Operation, Ops, Rule, SlotSpec, StepScalar } from '../rules/rule.ts';

@@ -7,6 +7,9 @@ const UPDATES = 2;
 const ORDINARY = 4;
 const OVERWRITE = 8;
 
+/** What of a step decides over situations. */
+export type StepPhase = Pick<Step, 'phase' | 'ordinary' | 'averageOverwrite'>;
+
 /** The situations that the variables of a program can be in, as numbers to look kernels up by. */
 export class Situations {
   /** All that can occur. */
@@ -27,7 +30,7 @@ export class Situations {
   }
 
   /** Of the variables that a step has a gradient for, or of those that it has none for. */
-  keyOf({ phase, ordinary, averageOverwrite }: Step, given: boolean): number {
+  keyOf({ phase, ordinary, averageOverwrite }: StepPhase, given: boolean): number {
     return (
       (given ? GIVEN : 0) |
       (phase === 'update' ? UPDATES : 0) |

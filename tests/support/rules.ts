@@ -3,6 +3,7 @@ import {
   defineOptimizer,
   type FloatArray,
   type Measured,
+  type Mode,
   type OptimizerClass,
   type OptimizerOptions,
 } from '@sgd/core';
@@ -68,10 +69,10 @@ export const SURROUNDINGS: readonly OptimizerOptions[] = [
 const SHAPES = [[37], [3, 5], [1], [1031], [0]];
 
 /** Variables and slots after some steps, in the last of which a variable has no gradient. */
-export async function trained<V, G>(
+export async function trained<V, G, M extends Mode>(
   Optimizer: typeof AdamLike | typeof TrustPower,
   options: OptimizerOptions,
-  backend: Backend<V, G, 'sync'>,
+  backend: Backend<V, G, M>,
 ): Promise<{ readonly tensors: Readonly<Record<string, FloatArray>>; readonly measured: Measured }> {
   const sizes = SHAPES.map((shape) => shape.reduce((product, n) => product * n, 1));
   const variables = SHAPES.map((shape, i) =>
@@ -81,12 +82,12 @@ export async function trained<V, G>(
     measure: ['gradient-norm', 'update-norm'],
     onWarning: () => {},
   });
-  optimizer.build(Object.fromEntries(variables.map((variable, i) => [`v${i}`, variable])));
+  await optimizer.build(Object.fromEntries(variables.map((variable, i) => [`v${i}`, variable])));
   for (let step = 1; step <= 6; step++) {
     const gradients = SHAPES.map((shape, i) =>
       backend.gradient({ data: numbers(100 * step + i, sizes[i]!, 'float32', 0), shape }),
     );
-    optimizer.apply(gradients.map((gradient, i) => (step === 6 && i === 1 ? null : gradient)));
+    await optimizer.apply(gradients.map((gradient, i) => (step === 6 && i === 1 ? null : gradient)));
     for (const gradient of gradients) backend.free(gradient);
   }
   const tensors: Record<string, FloatArray> = {};
@@ -94,7 +95,7 @@ export async function trained<V, G>(
   for (const [path, slots] of Object.entries((await optimizer.getState()).slots))
     for (const [slot, values] of Object.entries(slots)) tensors[`${path}: ${slot}`] = values;
   const measured = await optimizer.measured();
-  optimizer.dispose();
+  await optimizer.dispose();
   for (const variable of variables) backend.free(variable);
   return { tensors, measured };
 }

@@ -48,6 +48,8 @@ const LARGEST: Readonly<Record<number, number>> = { [FLOAT]: 3.4028234663852886e
 
 /** Adds, for each element, 0 or, where it is not finite, 1. By magnitude: compilers for GPUs fold `x !== x`. */
 export function flaws(graph: Graph, value: string, type: number): string {
-  const [one, zero, largest] = [1, 0, LARGEST[type]!].map((number) => graph.constant(type, [1], valuesOf(type, number)));
+  const [one, zero, largest] = [1, 0, LARGEST[type]!].map((number) =>
+    graph.constant(type, [1], valuesOf(type, number)),
+  );
   return graph.node('Where', [graph.node('LessOrEqual', [graph.node('Abs', [value]), largest!]), zero!, one!]);
 }

@@ -100,7 +100,8 @@ export class GraphOps implements Ops<string> {
 
   #sum(type: string, a: string): string {
     const attributes = { keepdims: 0 };
-    if (!this.#onGpu && this.#type !== DOUBLE) return this.#narrow(this.#graph.node(type, [this.double(a)], { attributes }));
+    if (!this.#onGpu && this.#type !== DOUBLE)
+      return this.#narrow(this.#graph.node(type, [this.double(a)], { attributes }));
     return this.#graph.node(type, [a], { attributes, ...this.#takeName() });
   }
 

@@ -87,7 +87,12 @@ export class HostPlan {
     const passes: HostPass[] = [];
     try {
       for (const [i, pass] of passesOf(kernel, settings.countsBad).entries()) {
-        const model = passModel(kernel, pass, hostTarget(settings.dtype, settings.isMixed), settings.countsBad && i === 0);
+        const model = passModel(
+          kernel,
+          pass,
+          hostTarget(settings.dtype, settings.isMixed),
+          settings.countsBad && i === 0,
+        );
         passes.push(await loadPass(kernel, model, settings.engine));
       }
     } catch (error) {

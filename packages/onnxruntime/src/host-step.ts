@@ -72,7 +72,11 @@ export class HostSteps {
     if (!(await this.#read(pieces, gradients))) return false;
     if (!(await this.#write(pieces, gradients, 'update'))) return false;
     if (missing === null) return true;
-    return this.#write(piecesOf(blocks, (i) => gradients[i] === undefined), gradients, 'missing');
+    return this.#write(
+      piecesOf(blocks, (i) => gradients[i] === undefined),
+      gradients,
+      'missing',
+    );
   }
 
   /** Puts in place what was computed. */

@@ -112,7 +112,8 @@ export function finishPass(draft: Draft, tensors: readonly string[], pass: Pass,
     figures.push(name);
     return name;
   };
-  if (countsBad) target.figures.count(graph, flaws(graph, inputs.tensor('gradient'), target.type), figure(BAD, target.type));
+  if (countsBad)
+    target.figures.count(graph, flaws(graph, inputs.tensor('gradient'), target.type), figure(BAD, target.type));
   pass.sums.forEach((sum, i) => {
     const squared = squaredIn(sum);
     const summed = squared ?? (sum.operands[0] as TracedValue);

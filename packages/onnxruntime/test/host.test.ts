@@ -252,13 +252,6 @@ describe.each(['node', 'wasm'])('on %s', (variant) => {
     await optimizer.dispose();
   });
 
-  it('groups with and without nesterov are refused', async () => {
-    const groups = [{ paths: [/0/], nesterov: true }];
-    const optimizer = new SGD({ momentum: 0.5 }, onnxruntime({ ort }), { groups });
-    const error = await failure(optimizer.build([values(3, 1), values(3, 2)]));
-    expect(error).toMatchObject({ code: 'SGD_UNSUPPORTED', message: expect.stringContaining('the same nesterov') });
-  });
-
   describe('is refused, before anything is written:', () => {
     it('a provider that this build lacks, by name', async () => {
       for (const provider of ['no-such-provider', variant === 'node' ? 'cuda' : 'webnn']) {

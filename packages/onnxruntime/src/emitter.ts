@@ -70,6 +70,14 @@ export class Emitter {
     }
   }
 
+  /** Adds a sum that is not rounded yet. */
+  wideSum(sum: TracedValue): string {
+    const squared = squaredIn(sum);
+    const summed = squared ?? (sum.operands[0] as TracedValue);
+    this.add([summed]);
+    return this.ops.wideSum(this.wide(summed), squared !== undefined);
+  }
+
   /** A value as a tensor of the variable's shape. */
   wide(value: TracedValue): string {
     return value.isWide ? this.nodeOf(value) : this.#expand(value);
@@ -86,7 +94,6 @@ export class Emitter {
     if (kind === 'constant') return this.ops.constant(number);
     if (kind === 'tensor' || kind === 'scalar') throw new TypeError(`the graph has no ${kind} ${value.name}`);
     const squared = squaredIn(value);
-    // made before the name is taken
     const [a = '', b = '', c = ''] =
       squared === undefined
         ? operands.map((operand) => (kind === 'sum' ? this.wide(operand) : this.nodeOf(operand)))

@@ -32,9 +32,8 @@ export const wholeFigures: Figures = {
   count({ node }, tensor, output) {
     node('ReduceSum', [tensor], { attributes: { keepdims: 0 }, output });
   },
-  sum({ graph, emitter }, value, isSquared, output) {
-    const attributes = { keepdims: 0 };
-    graph.node(isSquared ? 'ReduceSumSquare' : 'ReduceSum', [emitter.ops.double(value)], { attributes, output });
+  sum({ emitter }, value, isSquared, output) {
+    emitter.ops.wideSum(value, isSquared, output);
   },
   observe({ graph, emitter }, { value, minus }, output) {
     emitter.add(minus === null ? [value] : [value, minus]);

@@ -1,16 +1,14 @@
 import { type Backend, type FloatArray, type Program, type Session, SgdError, type Slot, type Step } from '@sgd/core';
+import { StepDefinition } from '@sgd/core/engine';
 import { newArray } from './blocks.ts';
 import { deviceOf, newGuarded } from './device.ts';
 import { create, type Engine, enqueue } from './engine.ts';
 import { trainerModel } from './export.ts';
 import { download, type GpuBuffer } from './gpu.ts';
-import { numbersOf } from './numbers.ts';
 import type { OrtTensor, OrtTensors } from './ort.ts';
-import { narrowSquares, squares } from './rule.ts';
 import type { Source } from './source.ts';
-import { newTail, numberName, type Parameter, type Tail } from './tail.ts';
+import { newTail, type Parameter, type Tail } from './tail.ts';
 import { onGpu, sizeOf } from './tensor.ts';
-import { sgdProgram } from './sgd-program.ts';
 
 /** One run of the model: in the place of gradients, which never leave it. */
 export interface Call {
@@ -20,10 +18,26 @@ export interface Call {
   made: OrtTensors;
 }
 
+/** What the model of a session was made of. */
+export interface FusedModel {
+  readonly program: Program;
+  readonly definition: StepDefinition;
+  readonly tail: Tail;
+}
+
 /** The engine whose step is a run of the model, update included. */
 export interface Fused extends Backend<Parameter, Call, 'async'> {
   /** What the model was made of, once it is open. */
-  readonly tail: () => Tail;
+  readonly model: () => FusedModel;
+}
+
+/** The numbers of a step, in the order of the tail. */
+export function numbersOf({ definition: { scalars }, tail }: FusedModel, step: Step): number[] {
+  scalars.fill(step);
+  return tail.numbers.map(({ name, isPhase }) => {
+    if (isPhase) return step.phase === 'update' ? 1 : 0;
+    return scalars.of[0]![scalars.names.indexOf(name)]!;
+  });
 }
 
 const unsupported = (what: string): never => {
@@ -32,7 +46,7 @@ const unsupported = (what: string): never => {
 
 /** An engine for a model: its variables are the parameters, and a gradient of theirs is a call. */
 export function newFused(engine: Engine, source: Source): Fused {
-  let tail: Tail | undefined;
+  let model: FusedModel | undefined;
   return {
     contract: 2,
     name: 'onnxruntime',
@@ -46,6 +60,8 @@ export function newFused(engine: Engine, source: Source): Fused {
       'clip-norm',
       'clip-global-norm',
       'float64',
+      'pow',
+      'sum',
     ] as const),
     tolerance: { rtol: 2 ** -52, atol: 0 },
     variable: () => unsupported('has its parameters in the model'),
@@ -56,22 +72,25 @@ export function newFused(engine: Engine, source: Source): Fused {
     open: (program) =>
       enqueue(engine.ort, async () => {
         if (program.unscale && !source.seed) unsupported('can scale the loss only where the model has a seed input');
-        tail = newTail(sgdProgram(program), source.parameters, source.parsed, engine.gpu ? narrowSquares : squares);
-        return openFused(engine, source, program, tail);
+        const { parameters, parsed } = source;
+        const definition = new StepDefinition(program);
+        const tail = newTail({ program, definition, parameters, parsed, onGpu: engine.gpu });
+        model = { program, definition, tail };
+        return openFused(engine, source, model);
       }),
-    tail: () => tail!,
+    model: () => model!,
   };
 }
 
 async function openFused(
   engine: Engine,
   source: Source,
-  program: Program,
-  tail: Tail,
+  model: FusedModel,
 ): Promise<Session<Parameter, Call, 'async'>> {
   const { ort, gpu } = engine;
   const { Tensor } = ort;
   const { parameters, loss, seed } = source;
+  const { program, tail } = model;
   const { numbers, states, bad } = tail;
   const { dtype } = parameters[0]!;
   const session = await create(
@@ -93,20 +112,20 @@ async function openFused(
     // under averages that overwrite two inputs are one tensor
     if (old && ![...values.values()].includes(old)) old.dispose();
   };
-  for (const { slot, parameter, input } of states) {
+  for (const { slot, parameter, input, initial } of states) {
     const { data, shape } = parameters[parameter]!;
-    put(input, new Tensor(dtype, slot === 'variable' ? data.slice() : newArray(dtype, data.length), shape));
+    const first = slot === 'variable' ? data.slice() : newArray(dtype, data.length).fill(initial);
+    put(input, new Tensor(dtype, first, shape));
   }
-  const scalars = Object.fromEntries(numbers.map((name) => [name, newArray(dtype, 1)]));
+  const scalars = numbers.map(() => newArray(dtype, 1));
   const fixed: Record<string, OrtTensor> = {};
-  for (const name of numbers) fixed[numberName(name)] = new Tensor(dtype, scalars[name]!, []);
+  numbers.forEach(({ input }, i) => (fixed[input] = new Tensor(dtype, scalars[i]!, [])));
   const seeded = newArray(dtype, seed ? sizeOf(seed.dims) : 0);
   if (seed) fixed[seed.name] = new Tensor(dtype, seeded, seed.dims);
 
   const step = async (now: Step, call: Call): Promise<boolean> => {
     const { feeds, fetches } = call;
-    const all: Record<string, number> = { ...numbersOf(now, 0, dtype), update: now.phase === 'update' ? 1 : 0 };
-    for (const name of numbers) scalars[name]![0] = all[name]!;
+    numbersOf(model, now).forEach((number, i) => (scalars[i]![0] = number));
     seeded.fill(program.unscale ? now.lossScale : 1);
     const outputs = [...states.map(({ output }) => output), loss, ...fetches, ...(bad ? [bad] : [])];
     const made = await session.run(

@@ -85,12 +85,20 @@ export class GraphOps implements Ops<string> {
     return this.#narrow(this.#graph.node('Pow', [this.double(a), this.double(b)]));
   };
 
-  /** Over all elements; in float64 where there is that, in which nothing overflows. */
-  sum = (a: string): string => this.#sum('ReduceSum', a);
+  /** Over all elements. */
+  sum = (a: string): string => this.#rounded(this.wideSum(a, false));
 
-  /** `sum(a * a)`; in float64 the products are not rounded. */
+  /** `sum(a * a)`. */
   sumOfSquares(a: string): string {
-    return this.#onGpu ? this.sum(this.#graph.node('Mul', [a, a])) : this.#sum('ReduceSumSquare', a);
+    return this.#rounded(this.wideSum(a, true));
+  }
+
+  /** `sum(a)` or `sum(a * a)`, not rounded: in float64 where there is that, in which nothing overflows, and products are exact. */
+  wideSum(a: string, isSquared: boolean, output?: string): string {
+    const { node } = this.#graph;
+    const options = { attributes: { keepdims: 0 }, ...(output === undefined ? {} : { output }) };
+    if (this.#onGpu) return node('ReduceSum', [isSquared ? node('Mul', [a, a]) : a], options);
+    return node(isSquared ? 'ReduceSumSquare' : 'ReduceSum', [this.double(a)], options);
   }
 
   /** A tensor in float64. */
@@ -98,11 +106,8 @@ export class GraphOps implements Ops<string> {
     return this.#type === DOUBLE ? a : this.#graph.node('Cast', [a], { attributes: { to: DOUBLE } });
   }
 
-  #sum(type: string, a: string): string {
-    const attributes = { keepdims: 0 };
-    if (!this.#onGpu && this.#type !== DOUBLE)
-      return this.#narrow(this.#graph.node(type, [this.double(a)], { attributes }));
-    return this.#graph.node(type, [a], { attributes, ...this.#takeName() });
+  #rounded(sum: string): string {
+    return this.#onGpu || this.#type === DOUBLE ? sum : this.#narrow(sum);
   }
 
   #narrow(a: string): string {

@@ -4,26 +4,27 @@ import {
   type FloatArray,
   type HostTensor,
   LossScaleOptimizer,
+  type OptimizerConfig,
+  type RuleOptimizer,
   serialize,
   SGD,
-  type SGDConfig,
+  SgdError,
   type SGDOptions,
 } from '@sgd/core';
 import { newEngine, type OnnxRuntimeOptions, OPTIONS } from './engine.ts';
 import { inferenceModel, trainerModel, type Written } from './export.ts';
-import { type Call, newFused } from './fused.ts';
-import { numbersOf } from './numbers.ts';
+import { type Call, type FusedModel, newFused, numbersOf } from './fused.ts';
 import type { OrtTensor, OrtTensors } from './ort.ts';
 import { listed, quoted, refuse } from './messages.ts';
 import { sourceOf } from './source.ts';
-import { numberName, type Parameter } from './tail.ts';
+import type { Parameter } from './tail.ts';
 import { sizeOf } from './tensor.ts';
 
 /** The engine of a training session: its variables are the parameters of the model, its gradients never leave the model. */
 export type TrainingBackend = Backend<Parameter, Call, 'async'>;
 
 /** The optimizer of a training session. */
-export type TrainingOptimizer = SGD<Parameter, Call, 'async'> | LossScaleOptimizer<Parameter, Call, 'async'>;
+export type TrainingOptimizer = RuleOptimizer<Parameter, Call, 'async'> | LossScaleOptimizer<Parameter, Call, 'async'>;
 
 /** What {@link trainingSession} takes. */
 export interface TrainingOptions extends OnnxRuntimeOptions {
@@ -37,7 +38,7 @@ export interface TrainingOptions extends OnnxRuntimeOptions {
   readonly gradients?: Readonly<Record<string, string>>;
   /** The input that multiplies the gradients: 1, or the loss scale, is fed to it. Default: `adj_<loss>`, if there is such an input; `null`: none. */
   readonly seed?: string | null;
-  /** Options of `SGD`, or a function that makes the optimizer: `(backend) => new LossScaleOptimizer(new SGD({}, backend))`. */
+  /** Options of `SGD`, or a function that makes any optimizer: `(backend) => new LossScaleOptimizer(new SGD({}, backend))`. */
   readonly optimizer: SGDOptions | ((backend: TrainingBackend) => TrainingOptimizer);
 }
 
@@ -151,7 +152,8 @@ export async function trainingSession(options: TrainingOptions): Promise<Trainin
       return inferenceModel(source, await written(), chosen, dtype);
     },
     async exportTrainer() {
-      const tail = backend.tail();
+      const model = backend.model();
+      const { tail } = model;
       const { slots } = await optimizer.getState();
       const values = await written();
       const state = tail.states.map(({ slot, parameter, input, output }) => {
@@ -159,9 +161,9 @@ export async function trainingSession(options: TrainingOptions): Promise<Trainin
         if (slot !== 'variable') values.push({ name: input, shape, data: slots[name]![slot]! });
         return { slot, parameter: name, input, output };
       });
-      const numbers = numbersNow(optimizer, dtype);
-      for (const name of tail.numbers)
-        values.push({ name: numberName(name), shape: [], data: numberArray(numbers[name]!) });
+      numbersNow(optimizer, model).forEach((number, i) =>
+        values.push({ name: tail.numbers[i]!.input, shape: [], data: numberArray(number) }),
+      );
       if (seed)
         values.push({
           name: seed.name,
@@ -170,10 +172,10 @@ export async function trainingSession(options: TrainingOptions): Promise<Trainin
         });
       const metadata = {
         'sgd.format': 'sgd-trainer/1',
-        'sgd.optimizer': JSON.stringify(serialize(optimizer)),
+        'sgd.optimizer': kerasJson(optimizer),
         'sgd.loss': loss,
         'sgd.state': JSON.stringify(state),
-        'sgd.numbers': JSON.stringify(Object.fromEntries(tail.numbers.map((name) => [name, numberName(name)]))),
+        'sgd.numbers': JSON.stringify(Object.fromEntries(tail.numbers.map(({ name, input }) => [name, input]))),
         'sgd.not_finite': tail.bad ?? '',
       };
       return trainerModel(source, tail, values, metadata);
@@ -186,20 +188,31 @@ export async function trainingSession(options: TrainingOptions): Promise<Trainin
   }
 }
 
-/** The numbers that the next updating step has. */
-function numbersNow(optimizer: TrainingOptimizer, dtype: 'float32' | 'float64'): Record<string, number> {
-  const config = (optimizer instanceof LossScaleOptimizer ? optimizer.inner : optimizer).getConfig();
-  const { momentum, weightDecay, gradientAccumulationSteps, emaMomentum } = config as SGDConfig;
-  const step = {
+/** Keras's JSON of an optimizer; nothing where Keras does not have its class, schedule or rate. */
+function kerasJson(optimizer: TrainingOptimizer): string {
+  try {
+    return JSON.stringify(serialize(optimizer));
+  } catch (error) {
+    if (error instanceof SgdError && error.code === 'SGD_INVALID_CONFIG') return '';
+    throw error;
+  }
+}
+
+/** The numbers that the next updating step has, in the order of the tail. */
+function numbersNow(optimizer: TrainingOptimizer, model: FusedModel): number[] {
+  const { rule, configs } = model.program;
+  const config = (optimizer instanceof LossScaleOptimizer ? optimizer.inner : optimizer).getConfig() as OptimizerConfig;
+  const { weightDecay, gradientAccumulationSteps, emaMomentum, clipnorm, globalClipnorm, clipvalue } = config;
+  const options = (rule.scalars ?? []).map((name) => (configs[0] as Readonly<Record<string, number>>)[name]!);
+  return numbersOf(model, {
     phase: 'update',
     ordinary: true,
     lossScale: optimizer.scaleLoss(1),
-    accumulationSteps: gradientAccumulationSteps ?? 1,
-    clipLimit: config.clipnorm ?? config.globalClipnorm ?? config.clipvalue ?? 0,
+    accumulationSteps: gradientAccumulationSteps || 1,
+    clipLimit: [clipnorm, globalClipnorm, clipvalue].find((limit) => limit !== null && limit > 0) ?? 0,
     updateCount: optimizer.iterations + 1,
-    rates: [{ learningRate: optimizer.learningRate, weightDecay: weightDecay ?? 0, options: [momentum] }],
+    rates: [{ learningRate: optimizer.learningRate, weightDecay: weightDecay ?? 0, options }],
     averageMomentum: optimizer.iterations === 0 ? 0 : emaMomentum,
     averageOverwrite: false,
-  } as const;
-  return { ...numbersOf(step, 0, dtype), update: 1 };
+  });
 }

@@ -1,15 +1,14 @@
 import type { Backend } from '@sgd/core';
-import { openSession } from './session.ts';
+import { openTensors } from '@sgd/core/engine';
+import { operations } from './operations.ts';
 import { isTensor, type Tensor, tensor } from './tensor.ts';
 
 /** A backend for `@sgd/core` on jax-js, whose arrays are immutable: each step replaces the variables. */
 export const sgdJax = (): Backend<Tensor, Tensor, 'sync'> => ({
-  contract: 1,
+  contract: 2,
   name: 'sgd-jax',
   mode: 'sync',
   supports: new Set([
-    'momentum',
-    'nesterov',
     'weight-decay',
     'accumulation',
     'average',
@@ -19,6 +18,7 @@ export const sgdJax = (): Backend<Tensor, Tensor, 'sync'> => ({
     'clip-global-norm',
     'groups',
     'overwrite',
+    'sum',
   ] as const),
   tolerance: { rtol: 1e-6, atol: 1e-7 },
   variable: tensor,
@@ -32,5 +32,5 @@ export const sgdJax = (): Backend<Tensor, Tensor, 'sync'> => ({
     if (!isTensor(g)) return 'what is no array of jax-js';
     return g.shape.join() === variables[i]!.shape.join() ? null : `a gradient of shape [${g.shape.join()}]`;
   },
-  open: openSession,
+  open: (program, variables) => openTensors(program, variables, operations),
 });

@@ -55,6 +55,8 @@ export interface TensorEngine<T> {
    * @throws SgdError `SGD_DETACHED`: memory of one is gone
    */
   take?(gradients: readonly T[]): readonly T[];
+  /** Called at the end of a step with the new values: a lazy engine computes them, or work would pile up where nobody reads them. */
+  finish?(tensors: readonly T[]): void;
   /** Frees what operations or `tensor` made, once each; left out where the garbage collector does. */
   free?(tensor: T): void;
 }
@@ -62,7 +64,7 @@ export interface TensorEngine<T> {
 /** The operations of a step on a variable; what they make is noted, to be freed. */
 export class StepOperations<T> implements Ops<TensorOrNumber<T>> {
   /** Tensors that were made, and belong to nobody yet. */
-  readonly made = new Set<T>();
+  readonly made: Set<T> = new Set<T>();
   readonly #engine: TensorEngine<T>;
   readonly #variable: ProgramVariable;
   readonly #numbers: Ops<number>;

@@ -84,7 +84,8 @@ class TensorSession<T> implements Required<Omit<Session<T, T, 'sync'>, 'variable
       for (const { outputs } of all) norms.push(...(outputs.norms ?? []));
       if (finiteCheck && !norms.every((norm) => this.#isFinite(norm))) return false;
       const measured = this.#measure(all);
-      for (const { job, outputs } of all) this.#store(job, outputs);
+      const stored = all.flatMap(({ job, outputs }) => this.#store(job, outputs));
+      this.#engine.finish?.(stored);
       if (step.phase === 'update' && step.ordinary) this.#measured = measured;
     } finally {
       for (const { operations } of missing) this.#free(operations.made);
@@ -126,7 +127,7 @@ class TensorSession<T> implements Required<Omit<Session<T, T, 'sync'>, 'variable
   }
 
   /** Puts new values in their places. One that has a place already, or is the caller's, is copied. */
-  #store({ index, operations, tensors }: Job<T>, { assignments }: KernelOutputs<TensorOrNumber<T>>): void {
+  #store({ index, operations, tensors }: Job<T>, { assignments }: KernelOutputs<TensorOrNumber<T>>): T[] {
     const entries = Object.entries(assignments).filter(([name, value]) => value !== tensors[name]);
     const taken = new Set<T>(Object.values(tensors));
     const values = entries.map(([name, value]): [string, T] => {
@@ -139,6 +140,7 @@ class TensorSession<T> implements Required<Omit<Session<T, T, 'sync'>, 'variable
       operations.made.delete(tensor);
       this.#put(index, name, tensor);
     }
+    return values.map(([, tensor]) => tensor);
   }
 
   /** Variables without a gradient: accumulators are reset, averages move on. */
@@ -162,7 +164,7 @@ class TensorSession<T> implements Required<Omit<Session<T, T, 'sync'>, 'variable
 
   // each is read before the promise is returned
   read(entries: readonly Entry[]): Promise<FloatArray[]> {
-    const all = entries.map((entry) => this.#find(entry)).map((tensor) => this.#engine.read(tensor));
+    const all = entries.map((entry) => this.#find(entry)).map((tensor) => Promise.resolve(this.#engine.read(tensor)));
     return Promise.all(all);
   }
 

@@ -12,11 +12,11 @@ function todo(what: string): never {
 
 /** A backend for `@sgd/core`. */
 export const myBackend = (): Backend<Tensor, Tensor, 'sync'> => ({
-  contract: 1,
+  contract: 2,
   name: 'my-backend',
   mode: 'sync',
-  // Add feature by feature, each turns tests on: momentum, nesterov, weight-decay, accumulation, average, finite-check, clip-value,
-  // clip-norm, clip-global-norm, groups, measure, overwrite, constraint, float64.
+  // Add feature by feature, each turns tests on: weight-decay, accumulation, average, finite-check, clip-value,
+  // clip-norm, clip-global-norm, groups, measure, overwrite, constraint, float64, pow, sum.
   supports: new Set<Feature>([]),
   tolerance: { rtol: 1e-6, atol: 1e-7 }, // of one step; zeros claim the bits of Keras
   describe: () =>
@@ -28,7 +28,7 @@ export const myBackend = (): Backend<Tensor, Tensor, 'sync'> => ({
   refuses: () =>
     todo('refuses(gradient, index, program) is null when the gradient fits, else what came: "a gradient of shape [3]"'),
   /* async */ open(_program, variables) {
-    // here: allocate the slots that program.slots asks for, filled with zeros
+    // Here: allocate the slots. openTensors of @sgd/core/engine does that and all that follows, if you give it the engine's operations.
     return {
       variables,
       step: /* async */ () =>

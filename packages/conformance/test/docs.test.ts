@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
+import { cpu } from '@sgd/cpu';
 import type { Backend, HostTensor } from '@sgd/core';
 import { conformance } from '../src/index.ts';
 
@@ -21,10 +22,10 @@ const { small } = (await import(/* @vite-ignore */ pathToFileURL(`${folder}small
 conformance({ backend: small(), describe, it });
 
 describe('the backend of the page', () => {
-  it('has under eighty lines, thirteen of them arithmetic', () => {
-    expect(block.split('\n').length).toBeLessThan(80);
-    const from = block.indexOf('if (program.finiteCheck');
-    const arithmetic = block.slice(from, block.indexOf('return true;')).trim().split('\n');
-    expect(arithmetic).toHaveLength(13);
+  it('has at most sixty lines of code, and every feature', () => {
+    const lines = block.split('\n').filter((line) => line.trim() !== '');
+    expect(lines.length).toBeLessThanOrEqual(60);
+    expect([...small().supports].sort()).toEqual([...cpu().supports].sort());
+    expect(small().tolerance).toEqual({ rtol: 0, atol: 0 });
   });
 });

@@ -75,7 +75,10 @@ describe('the optimizer of the page', () => {
     const backend = (await onnxruntime('node')) as unknown as AnyBackend;
     const optimizer = new SignMomentum({}, backend);
     const building = optimizer.build({ w: backend.variable({ data: start(), shape: [SIZE] }) });
-    await expect(building).rejects.toMatchObject({ code: 'SGD_UNSUPPORTED', message: expect.stringContaining('"SignMomentum"') });
+    await expect(building).rejects.toMatchObject({
+      code: 'SGD_UNSUPPORTED',
+      message: expect.stringContaining('"SignMomentum"'),
+    });
   });
 
   it('is twelve lines', () => {

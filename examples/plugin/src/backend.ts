@@ -1,25 +1,14 @@
 import type { Backend } from '@sgd/core';
-import { openSession } from './session.ts';
+import { openTensors, TENSOR_FEATURES } from '@sgd/core/engine';
+import { engine } from './engine.ts';
 import { isTensor, type Tensor, tensor } from './tensor.ts';
 
 /** A backend for `@sgd/core` on jax-js, whose arrays are immutable: each step replaces the variables. */
 export const sgdJax = (): Backend<Tensor, Tensor, 'sync'> => ({
-  contract: 1,
+  contract: 2,
   name: 'sgd-jax',
   mode: 'sync',
-  supports: new Set([
-    'momentum',
-    'nesterov',
-    'weight-decay',
-    'accumulation',
-    'average',
-    'finite-check',
-    'clip-value',
-    'clip-norm',
-    'clip-global-norm',
-    'groups',
-    'overwrite',
-  ] as const),
+  supports: new Set(TENSOR_FEATURES.filter((feature) => feature !== 'float64')),
   tolerance: { rtol: 1e-6, atol: 1e-7 },
   variable: tensor,
   gradient: tensor,
@@ -32,5 +21,5 @@ export const sgdJax = (): Backend<Tensor, Tensor, 'sync'> => ({
     if (!isTensor(g)) return 'what is no array of jax-js';
     return g.shape.join() === variables[i]!.shape.join() ? null : `a gradient of shape [${g.shape.join()}]`;
   },
-  open: openSession,
+  open: (program, variables) => openTensors(program, variables, engine),
 });

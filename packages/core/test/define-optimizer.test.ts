@@ -134,11 +134,11 @@ describe('an optimizer of a rule', () => {
 });
 
 /** What is refused when an optimizer of the rule is built; nothing was opened then. */
-function built(rule: object, options: object = {}, supports = cpu().supports): () => void {
+function built(rule: object, options: object = {}, supports = cpu().supports): () => unknown {
   const Optimizer = defineOptimizer({ className: 'Wrong', options, rule } as never);
   const inner = cpu();
   const open = (): never => expect.unreachable();
-  return () => void new Optimizer({}, { ...inner, supports, open }).build([f32(1)]);
+  return () => new Optimizer({}, { ...inner, supports, open }).build([f32(1)]);
 }
 const slots = (): { name: string }[] => [];
 type Values = Record<string, never>;

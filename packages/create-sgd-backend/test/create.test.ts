@@ -40,8 +40,9 @@ describe('create-sgd-backend', () => {
     const folder = join(work, 'b');
     expect((await run(folder, '--name', '@me/two-words', '--mode', 'async', '--engine', '@e/x@^1.2.0')).status).toBe(0);
     expect(text('b/src/backend.ts')).toMatch(
-      /twoWords = \(\): Backend<Tensor, Tensor, 'async'>[^]*async open\([^]*step: async \(\)/,
+      /twoWords = \(\): Backend<Tensor, Tensor, 'async'>[^]*async open\([^]*step: async \(/,
     );
+    expect(text('b/src/engine.ts')).toContain('TensorEngine<Tensor>');
     expect(text('b/README.md')).toContain('npm i @sgd/core @me/two-words @e/x\n');
     expect(text('b/README.md')).toContain('await optimizer.build');
     const { name, peerDependencies, devDependencies } = JSON.parse(text('b/package.json'));

@@ -4,11 +4,12 @@
  *
  * @packageDocumentation
  */
-export { FEATURES } from './features.ts';
 export { type Kernel, type KernelOutputs, makeKernel, type Observation, type Pass } from './kernel.ts';
 export { NumberProgram } from './number-program.ts';
 export { numberOps, roundingOf } from './numbers.ts';
 export { StepScalars } from './step-scalars.ts';
+export { TENSOR_FEATURES, type TensorEngine, type TensorOperations, type Value } from './tensor-engine.ts';
+export { openTensors } from './tensor-session.ts';
 export { plainSession } from './plain-session.ts';
 export { PAIRWISE_LEAF, pairwiseHalf, pairwiseSum } from './pairwise.ts';
 export { Situations, type StepPhase } from './situations.ts';
@@ -17,6 +18,4 @@ export type { Named } from './surround.ts';
 export type { AnyRule, Operation, Ops, Rule, SlotSpec, StepScalar } from '../rules/rule.ts';
 export { RESERVED_NAMES } from '../rules/rule.ts';
 export { sgd, type SGDRuleConfig } from '../rules/sgd.ts';
-export type { TensorEngine, TensorOperations, TensorOrNumber } from './tensor-operations.ts';
-export { openTensors } from './tensor-session.ts';
 export { isExactScalar, makeTracer, OPERATIONS, TracedValue, type Tracer } from './trace.ts';

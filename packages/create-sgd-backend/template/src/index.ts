@@ -1,1 +1,2 @@
-export { myBackend, type Tensor } from './backend.ts';
+export { myBackend } from './backend.ts';
+export type { Tensor } from './engine.ts';

@@ -40,7 +40,7 @@ export const nextName = (tensor: string): string => `next.${tensor}`;
 
 /** The inputs of a graph, declared when they are first asked for. */
 export class Inputs {
-  readonly tensors = new Set<string>();
+  readonly tensors: Set<string> = new Set();
   readonly #numbers = new Map<TracedValue, NumberInput>();
   readonly #graph: Graph;
   readonly #target: Target;

@@ -1,7 +1,7 @@
 import type { Observation, TracedValue } from '@sgd/core/engine';
 import { valuesOf } from './graph-ops.ts';
 import { type Dim, DOUBLE, FLOAT, type Graph } from './onnx.ts';
-import type { Draft } from './pass-model.ts';
+import type { PassDraft } from './pass-model.ts';
 
 /** The output that counts elements which are not finite. */
 export const BAD = 'bad.';
@@ -20,9 +20,9 @@ export interface Figures {
   /** Adds the sum of a tensor in its own type. */
   count(graph: Graph, tensor: string, output: string): void;
   /** Adds `sum(value)`, or `sum(value * value)`. */
-  sum(draft: Draft, value: string, isSquared: boolean, output: string): void;
+  sum(draft: PassDraft, value: TracedValue, isSquared: boolean, output: string): void;
   /** Adds `sum((value - minus) ** 2)`. */
-  observe(draft: Draft, observation: Observation<TracedValue>, output: string): void;
+  observe(draft: PassDraft, observation: Observation<TracedValue>, output: string): void;
 }
 
 /** Sums over all elements, in float64: they neither overflow nor lose what is small beside what is large. */
@@ -33,7 +33,8 @@ export const wholeFigures: Figures = {
     node('ReduceSum', [tensor], { attributes: { keepdims: 0 }, output });
   },
   sum({ emitter }, value, isSquared, output) {
-    emitter.ops.wideSum(value, isSquared, output);
+    emitter.add([value]);
+    emitter.ops.wideSum(emitter.wide(value), isSquared, output);
   },
   observe({ graph, emitter }, { value, minus }, output) {
     emitter.add(minus === null ? [value] : [value, minus]);

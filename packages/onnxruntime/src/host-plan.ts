@@ -6,7 +6,7 @@ import { wholeFigures } from './figures.ts';
 import { LoadedModel } from './loaded-model.ts';
 import { DOUBLE, FLOAT } from './onnx.ts';
 import type { OrtTensor } from './ort.ts';
-import { nextName, passModel, type PassModel, type Target } from './pass-model.ts';
+import { nextName, PassDraft, type PassModel, passesOf, storesOf, type Target } from './pass-model.ts';
 
 /** A number of a kernel as an input: filled anew in each step. */
 export interface FedNumber {
@@ -87,12 +87,7 @@ export class HostPlan {
     const passes: HostPass[] = [];
     try {
       for (const [i, pass] of passesOf(kernel, settings.countsBad).entries()) {
-        const model = passModel(
-          kernel,
-          pass,
-          hostTarget(settings.dtype, settings.isMixed),
-          settings.countsBad && i === 0,
-        );
+        const model = hostModel(kernel, pass, { ...settings, countsBad: settings.countsBad && i === 0 });
         passes.push(await loadPass(kernel, model, settings.engine));
       }
     } catch (error) {
@@ -166,15 +161,18 @@ export class HostPlan {
   }
 }
 
-const EMPTY: Pass = { sums: [], stores: [], observations: [], wide: [] };
-
-/** The passes that a graph is needed for. */
-function passesOf({ passes }: Kernel, countsBad: boolean): readonly Pass[] {
-  const needed = passes.filter(
-    ({ sums, stores, observations }) =>
-      sums.length > 0 || observations.length > 0 || stores.some(({ value }) => value.isWide),
-  );
-  return needed.length === 0 && countsBad ? [EMPTY] : needed;
+/** The model of one pass over a piece. */
+export function hostModel(
+  kernel: Kernel,
+  pass: Pass,
+  { dtype, isMixed, countsBad }: Pick<HostPlanSettings, 'dtype' | 'isMixed' | 'countsBad'>,
+): PassModel {
+  const draft = new PassDraft(hostTarget(dtype, isMixed));
+  if (countsBad) draft.countBad();
+  draft.sum(pass.sums);
+  draft.store(storesOf(kernel, pass).filter(({ value }) => value.isWide));
+  draft.observe(pass.observations);
+  return draft.finish();
 }
 
 async function loadPass({ numbers: all }: Kernel, { bytes, ...model }: PassModel, engine: Engine): Promise<HostPass> {

@@ -2,7 +2,7 @@ import type { FloatArray, Measure, Measured, Program, Step } from '@sgd/core';
 import type { StepDefinition } from '@sgd/core/engine';
 import { type Block, type Piece, piecesOf } from './blocks.ts';
 import { BAD, observedName, sumName } from './figures.ts';
-import { HostGlobalNorm } from './host-global-norm.ts';
+import { GlobalNorm } from './global-norm.ts';
 import type { HostKind, HostKinds } from './host-kinds.ts';
 import type { HostPass, HostPlan } from './host-plan.ts';
 import type { HostRuns, Run } from './host-runs.ts';
@@ -32,7 +32,7 @@ const numberIn = (outputs: OrtTensors, name: string): number => (outputs[name]!.
 export class HostSteps {
   readonly #settings: HostStepSettings;
   readonly #whole: readonly Piece[];
-  readonly #norm: HostGlobalNorm | null;
+  readonly #norm: GlobalNorm | null;
   readonly #observed = new Map<Measure, number>();
   #measured: Measured = {};
   #made: Made[] = [];
@@ -40,7 +40,7 @@ export class HostSteps {
   constructor(settings: HostStepSettings) {
     this.#settings = settings;
     this.#whole = piecesOf(settings.blocks, () => true);
-    this.#norm = settings.definition.hasGlobalNorm ? new HostGlobalNorm(settings.program, settings.definition) : null;
+    this.#norm = settings.definition.hasGlobalNorm ? new GlobalNorm(settings.program, settings.definition) : null;
   }
 
   /** What the last updating step measured. */
@@ -109,7 +109,7 @@ export class HostSteps {
 
   /** Takes the norm over all gradients. Returns whether it lets the step be taken. */
   async #clipGlobally(
-    norm: HostGlobalNorm,
+    norm: GlobalNorm,
     pieces: readonly Piece[],
     gradients: readonly FloatArray[],
   ): Promise<boolean> {

@@ -1,4 +1,4 @@
-import type { Kernel, Pass, TracedValue } from '@sgd/core/engine';
+import type { Kernel, Observation, Pass, TracedValue } from '@sgd/core/engine';
 import { isExactScalar } from '@sgd/core/engine';
 import { Emitter, squaredIn } from './emitter.ts';
 import { BAD, type Figures, flaws, observedName, sumName } from './figures.ts';
@@ -16,7 +16,7 @@ export interface Target extends GraphKind {
   readonly isFactorWide: boolean;
 }
 
-/** An input that is a number of the kernel. */
+/** An input that is a number of a kernel. */
 export interface NumberInput {
   readonly name: string;
   readonly value: TracedValue;
@@ -29,111 +29,141 @@ export interface PassModel {
   /** Inputs as long as the piece, by the names of tensors. */
   readonly tensors: readonly string[];
   readonly numbers: readonly NumberInput[];
+  /** Inputs that tell about rows. */
+  readonly columns: readonly string[];
   /** The tensors of which new values come out, as {@link nextName} calls them. */
   readonly stores: readonly string[];
-  /** What else comes out: figures. */
+  /** What else comes out. */
   readonly figures: readonly string[];
+}
+
+/** A tensor, and what its new values are. */
+export interface Store {
+  readonly tensor: string;
+  readonly value: TracedValue;
 }
 
 /** The output with the new values of a tensor. */
 export const nextName = (tensor: string): string => `next.${tensor}`;
 
-/** The inputs of a graph, declared when they are first asked for. */
-export class Inputs {
-  readonly tensors: Set<string> = new Set();
-  readonly #numbers = new Map<TracedValue, NumberInput>();
-  readonly #graph: Graph;
-  readonly #target: Target;
+/** What a pass writes. */
+export const storesOf = ({ tensors }: Kernel, { stores }: Pass): Store[] =>
+  stores.map(({ tensor, value }) => ({ tensor: tensors[tensor]!, value }));
 
-  constructor(graph: Graph, target: Target) {
-    this.#graph = graph;
-    this.#target = target;
+/** A model of a pass under construction. All that is one number for the tensor is computed outside, and an input. */
+export class PassDraft {
+  readonly graph: Graph = newGraph('.');
+  readonly target: Target;
+  readonly emitter: Emitter;
+  readonly #tensors = new Set<string>();
+  readonly #numbers = new Map<TracedValue, NumberInput>();
+  readonly #columns = new Set<string>();
+  readonly #stores: string[] = [];
+  readonly #figures: string[] = [];
+
+  constructor(target: Target) {
+    this.target = target;
+    this.emitter = new Emitter(this.graph, target, {
+      like: () => this.tensor('variable'),
+      leaf: (value) => {
+        if (value.kind === 'tensor') return this.tensor(value.name);
+        return value.isWide ? undefined : this.number(value);
+      },
+    });
   }
 
+  /** An input as long as the piece. */
   tensor(name: string): string {
-    if (!this.tensors.has(name)) this.#graph.input(name, this.#target.type, this.#target.array);
-    this.tensors.add(name);
+    if (!this.#tensors.has(name)) this.graph.input(name, this.target.type, this.target.array);
+    this.#tensors.add(name);
     return name;
   }
 
-  number(value: TracedValue): NumberInput {
+  /** An input that is a number of a kernel. */
+  number(value: TracedValue): string {
     let input = this.#numbers.get(value);
     if (input === undefined) {
-      const { type, isFactorWide, number } = this.#target;
+      const { type, isFactorWide, number } = this.target;
       const isDouble = type === DOUBLE || (isFactorWide && value.kind === 'scalar' && isExactScalar(value.name));
       const name = `number.${this.#numbers.size}`;
-      this.#graph.input(name, isDouble ? DOUBLE : FLOAT, number(name));
+      this.graph.input(name, isDouble ? DOUBLE : FLOAT, number(name));
+      if (isDouble) this.emitter.ops.widen(name);
       input = { name, value, isDouble };
       this.#numbers.set(value, input);
     }
-    return input;
+    return input.name;
   }
 
-  get numbers(): readonly NumberInput[] {
-    return [...this.#numbers.values()];
+  /** An input that tells something about each row. */
+  column(name: string): string {
+    if (!this.#columns.has(name)) this.graph.input(name, this.target.type, this.target.number(name));
+    this.#columns.add(name);
+    return name;
+  }
+
+  /** Counts the elements of the gradient that are not finite. */
+  countBad(): void {
+    const { figures, type } = this.target;
+    const gradient = this.tensor('gradient');
+    figures.count(this.graph, flaws(this.graph, gradient, type), this.#figure(BAD, type));
+  }
+
+  sum(sums: readonly TracedValue[]): void {
+    const { figures } = this.target;
+    sums.forEach((sum, i) => {
+      const squared = squaredIn(sum);
+      const summed = squared ?? (sum.operands[0] as TracedValue);
+      figures.sum(this, summed, squared !== undefined, this.#figure(sumName(i), figures.type));
+    });
+  }
+
+  store(stores: readonly Store[]): void {
+    this.emitter.store(stores.map(({ tensor, value }) => ({ output: nextName(tensor), value })));
+    for (const { tensor } of stores) this.giveNext(tensor);
+  }
+
+  /** New values come out of a tensor. */
+  giveNext(tensor: string): void {
+    this.graph.output(nextName(tensor), this.target.type, this.target.array);
+    this.#stores.push(tensor);
+  }
+
+  observe(observations: readonly Observation<TracedValue>[]): void {
+    const { figures } = this.target;
+    observations.forEach((observation, i) => {
+      figures.observe(this, observation, this.#figure(observedName(i), figures.type));
+    });
+  }
+
+  finish(): PassModel {
+    return {
+      bytes: model(this.graph),
+      tensors: [...this.#tensors],
+      numbers: [...this.#numbers.values()],
+      columns: [...this.#columns],
+      stores: this.#stores,
+      figures: this.#figures,
+    };
+  }
+
+  #figure(name: string, type: number): string {
+    this.graph.output(name, type, this.target.figures.dims);
+    this.#figures.push(name);
+    return name;
   }
 }
+
+const EMPTY: Pass = { sums: [], stores: [], observations: [], wide: [] };
 
 /**
- * The model of one pass of a kernel. All that is one number for the tensor is computed outside, and an input.
+ * The passes of a kernel that a graph is needed for. What is one number for the tensor is no work of a graph on the host.
  *
- * @param countsBad - whether it also counts the elements of the gradient that are not finite
+ * @param countsBad - whether there must be one at least
  */
-export function passModel({ tensors }: Kernel, pass: Pass, target: Target, countsBad: boolean): PassModel {
-  const graph = newGraph('.');
-  const inputs = new Inputs(graph, target);
-  const emitter: Emitter = new Emitter(graph, target, {
-    like: () => inputs.tensor('gradient'),
-    leaf(value) {
-      if (value.kind === 'tensor') return inputs.tensor(value.name);
-      if (value.isWide) return undefined;
-      const { name, isDouble } = inputs.number(value);
-      if (isDouble) emitter.ops.widen(name);
-      return name;
-    },
-  });
-  return finishPass({ graph, inputs, emitter, target }, tensors, pass, countsBad);
-}
-
-/** A graph under construction, and what adds to it. */
-export interface Draft {
-  readonly graph: Graph;
-  readonly inputs: Inputs;
-  readonly emitter: Emitter;
-  readonly target: Target;
-}
-
-/** Adds what a pass gives. */
-export function finishPass(draft: Draft, tensors: readonly string[], pass: Pass, countsBad: boolean): PassModel {
-  const { graph, inputs, emitter, target } = draft;
-  const figures: string[] = [];
-  const figure = (name: string, type: number): string => {
-    graph.output(name, type, target.figures.dims);
-    figures.push(name);
-    return name;
-  };
-  if (countsBad)
-    target.figures.count(graph, flaws(graph, inputs.tensor('gradient'), target.type), figure(BAD, target.type));
-  pass.sums.forEach((sum, i) => {
-    const squared = squaredIn(sum);
-    const summed = squared ?? (sum.operands[0] as TracedValue);
-    emitter.add([summed]);
-    target.figures.sum(draft, emitter.wide(summed), squared !== undefined, figure(sumName(i), target.figures.type));
-  });
-  // what is one number for the tensor is no work of a graph
-  const stores = pass.stores
-    .filter(({ value }) => value.isWide)
-    .map(({ tensor, value }) => ({ output: nextName(tensors[tensor]!), tensor: tensors[tensor]!, value }));
-  emitter.store(stores);
-  for (const { output } of stores) graph.output(output, target.type, target.array);
-  pass.observations.forEach((observation, i) =>
-    target.figures.observe(draft, observation, figure(observedName(i), target.figures.type)),
+export function passesOf({ passes }: Kernel, countsBad: boolean, storesNumbers = false): readonly Pass[] {
+  const needed = passes.filter(
+    ({ sums, stores, observations }) =>
+      sums.length > 0 || observations.length > 0 || stores.some(({ value }) => storesNumbers || value.isWide),
   );
-  return {
-    bytes: model(graph),
-    tensors: [...inputs.tensors],
-    numbers: inputs.numbers,
-    stores: stores.map(({ tensor }) => tensor),
-    figures,
-  };
+  return needed.length === 0 && countsBad ? [EMPTY] : needed;
 }

@@ -8,7 +8,7 @@ interface TypedNorm {
 }
 
 /** The norm over all gradients of a step, from their sums of squares in float64. It is formed in float64 once a gradient is, else in float32. */
-export class HostGlobalNorm {
+export class GlobalNorm {
   /** Whether gradients may be of both types: their sums are rounded one by one then. */
   readonly isMixed: boolean;
   readonly #program: Program;

@@ -1,8 +1,5 @@
-import type { Entry, Slot } from '@sgd/core';
-import { SgdError } from '@sgd/core';
 import { type GpuBuffer, type GpuDevice, newBuffer, type Range } from './gpu.ts';
 import type { Ort, OrtTensor } from './ort.ts';
-import type { SGDProgram } from './sgd-program.ts';
 
 /** Elements of a row. Each variable begins a row of its own, so that what holds for a variable holds for rows. */
 export const ROW = 1024;
@@ -23,26 +20,46 @@ export interface Layout {
   /** The first row of each variable, and its length. */
   readonly starts: readonly number[];
   readonly sizes: readonly number[];
+  /** Elements of each row that belong to a variable. */
+  readonly lengths: Float32Array;
 }
 
 /** Lays out variables of these lengths. */
 export function layOut(sizes: readonly number[]): Layout {
   const owners: number[] = [];
+  const lengths: number[] = [];
   const starts = sizes.map((size, i) => {
     const start = owners.length;
-    for (let row = 0; row < size; row += ROW) owners.push(i);
+    for (let from = 0; from < size; from += ROW) {
+      owners.push(i);
+      lengths.push(Math.min(size - from, ROW));
+    }
     return start;
   });
-  return { rows: Math.max(owners.length, 1), owners, starts, sizes };
+  const rows = Math.max(owners.length, 1);
+  return { rows, owners, starts, sizes, lengths: Float32Array.from({ length: rows }, (_, row) => lengths[row] ?? 0) };
 }
 
-/** An arena of zeros; one that is only read has no `other`. */
-export function newArena({ Tensor }: Ort, device: GpuDevice, { rows }: Layout, written: boolean): Arena {
+/** What an arena is filled with, and whether new values are written to it: one that is only read has no `other`. */
+export interface ArenaOptions {
+  readonly initial?: number;
+  readonly isWritten: boolean;
+}
+
+/** An arena of one number. */
+export function newArena(
+  { Tensor }: Ort,
+  device: GpuDevice,
+  { rows }: Layout,
+  { initial = 0, isWritten }: ArenaOptions,
+): Arena {
   const make = (): { buffer: GpuBuffer; tensor: OrtTensor } => {
     const buffer = newBuffer(device, rows * ROW * 4);
     return { buffer, tensor: Tensor.fromGpuBuffer!(buffer, { dataType: 'float32', dims: [rows, ROW] }) };
   };
-  return { ...make(), other: written ? make() : null };
+  const first = make();
+  if (!Object.is(initial, 0)) device.queue.writeBuffer(first.buffer, 0, new Float32Array(rows * ROW).fill(initial));
+  return { ...first, other: isWritten ? make() : null };
 }
 
 /** The new values take the place of the old ones, which stay in `other`. */
@@ -64,26 +81,18 @@ export const rangeOf = ({ starts, sizes }: Layout, buffer: GpuBuffer, i: number)
   bytes: sizes[i]! * 4,
 });
 
-/** The bytes of an entry, in its arena; throws `SGD_STATE_MISMATCH` if there is none, or none of this length. */
-export function find(
-  arenas: Readonly<Partial<Record<Slot, Arena>>>,
-  layout: Layout,
-  { slot, index }: Entry,
-  length?: number,
-): Range {
-  const arena = arenas[slot];
-  const size = layout.sizes[index];
-  if (arena && size !== undefined && size === (length ?? size)) return rangeOf(layout, arena.buffer, index);
-  throw new SgdError('SGD_STATE_MISMATCH', `${slot} ${index} is of length ${arena && size}, got ${length}`);
-}
-
-/** Whether all rows have the same number, which then stands for all. */
-export function column(
-  { rows, owners }: Layout,
-  { variables }: SGDProgram,
-  of: (variable: number) => number,
-): Float32Array {
-  const each = variables.map((_, i) => of(i));
+/** A number for each row, by variable; where all rows have the same, it stands for all. */
+export function column({ rows, owners, sizes }: Layout, of: (variable: number) => number): Float32Array {
+  const each = sizes.map((_, variable) => of(variable));
   if (each.every((value) => Object.is(value, each[0]))) return Float32Array.of(each[0] ?? 0);
   return Float32Array.from({ length: rows }, (_, row) => each[owners[row]!] ?? 0);
+}
+
+/** The sum over the rows of a variable, in float64. */
+export function sumOver({ starts, sizes }: Layout, variable: number, rows: Float32Array): number {
+  let sum = 0;
+  const from = starts[variable]!;
+  const to = from + Math.ceil(sizes[variable]! / ROW);
+  for (let row = from; row < to; row++) sum += rows[row]!;
+  return sum;
 }

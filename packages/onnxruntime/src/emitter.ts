@@ -53,6 +53,11 @@ export class Emitter {
     }
   }
 
+  /** A tensor that stands for a value. */
+  define(value: TracedValue, node: string): void {
+    this.#nodes.set(value, node);
+  }
+
   /** The tensor of a value that was added. */
   nodeOf(value: TracedValue): string {
     return this.#nodes.get(value)!;

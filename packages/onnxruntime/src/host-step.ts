@@ -108,11 +108,7 @@ export class HostSteps {
   }
 
   /** Takes the norm over all gradients. Returns whether it lets the step be taken. */
-  async #clipGlobally(
-    norm: GlobalNorm,
-    pieces: readonly Piece[],
-    gradients: readonly FloatArray[],
-  ): Promise<boolean> {
+  async #clipGlobally(norm: GlobalNorm, pieces: readonly Piece[], gradients: readonly FloatArray[]): Promise<boolean> {
     norm.clear();
     for (const piece of pieces) {
       const kind = this.#kindOf(piece);

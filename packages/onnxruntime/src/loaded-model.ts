@@ -3,13 +3,13 @@ import type { OrtSession, OrtTensor, OrtTensors } from './ort.ts';
 
 /** A model in ONNX Runtime, that others may use too. */
 export class LoadedModel {
+  readonly bytes: Uint8Array;
   readonly #engine: Engine;
-  readonly #bytes: Uint8Array;
   readonly #session: OrtSession;
 
   private constructor(engine: Engine, bytes: Uint8Array, session: OrtSession) {
     this.#engine = engine;
-    this.#bytes = bytes;
+    this.bytes = bytes;
     this.#session = session;
   }
 
@@ -25,6 +25,6 @@ export class LoadedModel {
 
   /** Gives it back; the last one unloads it. */
   dispose(): Promise<void> {
-    return unload(this.#engine, this.#bytes);
+    return unload(this.#engine, this.bytes);
   }
 }

@@ -55,8 +55,6 @@ export interface Graph {
   /** Of all its tensors. */
   readonly names: Set<string>;
   readonly node: AddNode;
-  /** In place of `node` until all graphs are made of recorded values: `type:output`. */
-  readonly op: (text: string, inputs: readonly string[], attributes?: Readonly<Record<string, number>>) => string;
   readonly input: (name: string, type: number, dims?: readonly Dim[]) => void;
   readonly output: (name: string, type: number, dims?: readonly Dim[]) => void;
   /** A tensor that stands in the model. */
@@ -68,13 +66,9 @@ export function newGraph(prefix: string): Graph {
   const fields: Field[] = [];
   const names = new Set<string>();
   let count = 0;
-  const graph: Graph = {
+  return {
     fields,
     names,
-    op(text, inputs, attributes = {}) {
-      const [type, output] = text.split(/:(.*)/s) as [string, string?];
-      return graph.node(type, inputs, output ? { attributes, output } : { attributes });
-    },
     node(type, inputs, { attributes = {}, output = `${prefix}${count++}` } = {}) {
       names.add(output);
       fields.push([
@@ -109,7 +103,6 @@ export function newGraph(prefix: string): Graph {
       return name;
     },
   };
-  return graph;
 }
 
 /** The bytes of a model of one graph, in a version that every ONNX Runtime since 1.12 reads. */

@@ -1,251 +1,252 @@
-import { type FloatArray, type Measured, ofFixedLength, type Session, SgdError, type Slot, type Step } from '@sgd/core';
-import { type Arena, column, destroy, find, flip, layOut, newArena, rangeOf } from './arena.ts';
+import {
+  type Entry,
+  type FloatArray,
+  type Measured,
+  ofFixedLength,
+  type Program,
+  type Session,
+  SgdError,
+  type Step,
+  type WriteEntry,
+} from '@sgd/core';
+import { plainSession, StepDefinition, type StepPhase } from '@sgd/core/engine';
 import { deviceOf, newGuarded } from './device.ts';
 import { type Engine, enqueue, load, unload } from './engine.ts';
-import { type Copies, download, type GpuBuffer, type GpuDevice, newBuffer, newCopies } from './gpu.ts';
-import { gpuModel, type Kind, type Model, needs } from './models.ts';
-import { divisor, factor, numbersOf, roundedSums } from './numbers.ts';
-import type { OrtSession, OrtTensor, OrtTensors } from './ort.ts';
+import { download, type GpuBuffer, type GpuDevice, newBuffer, newCopies, type Range } from './gpu.ts';
+import { GpuKind, type GpuSettings } from './gpu-kind.ts';
+import { readModel } from './gpu-models.ts';
+import { GpuSteps } from './gpu-step.ts';
+import { LoadedModel } from './loaded-model.ts';
+import type { OrtTensor } from './ort.ts';
 import { arrayOf, onGpu, type OnnxTensor, sizeOf } from './tensor.ts';
-import type { SGDProgram } from './sgd-program.ts';
 
-const LETTERS: Readonly<Record<Slot, string>> = {
-  variable: 'x',
-  momentum: 'm',
-  gradient_accumulator: 'v',
-  average: 'a',
-};
+type Async = Session<OnnxTensor, OnnxTensor, 'async'>;
+
 const bufferOf = (tensor: OrtTensor): GpuBuffer => tensor.gpuBuffer as GpuBuffer;
-const total = (values: ArrayLike<number>): number => Array.from(values).reduce((sum, value) => sum + value, 0);
+
+/** What most steps are. */
+const UPDATE: StepPhase = { phase: 'update', ordinary: true, averageOverwrite: false };
 
 /** The optimizer whose values are in a buffer: two may have one as their variable. */
 const publishers = new WeakMap<GpuBuffer, object>();
 
 /** Takes variables to the GPU, where they stay. */
-export async function openGpu(
-  engine: Engine,
-  program: SGDProgram,
-  given: readonly OnnxTensor[],
-): Promise<Session<OnnxTensor, OnnxTensor, 'async'>> {
-  const { ort } = engine;
-  const { clip, measure, slots, variables } = program;
-  let device: GpuDevice;
-  const loaded = new Map<Kind, { readonly model: Model; readonly session: OrtSession }>();
-  const arenas: Partial<Record<Slot, Arena>> = {};
-  let gradients: Arena | undefined;
+export async function openGpu(engine: Engine, program: Program, given: readonly OnnxTensor[]): Promise<Async> {
+  const { variables, clip, finiteCheck } = program;
+  const isDecaying = variables.some(({ decays }) => decays);
+  // all in one graph: see GpuSteps
+  const alike = { ...program, variables: variables.map((variable) => ({ ...variable, decays: isDecaying })) };
+  const definition = new StepDefinition(alike);
+  const groups = groupKinds(program, definition);
+  const isNormInside = clip === 'global-norm' && !finiteCheck && groups.length === 1 && !sumsWithin(definition);
+  const settings = { engine, program, definition, isNormInside };
+  const kinds = groups.map((indices) => new GpuKind(settings, indices));
+  let spare: LoadedModel | undefined;
   const dispose = async (): Promise<void> => {
-    for (const arena of [gradients, ...Object.values(arenas)]) if (arena) destroy(arena);
-    const models = [...loaded.values()];
-    loaded.clear();
-    for (const { model } of models) await unload(engine, model.bytes);
+    for (const kind of kinds) await kind.dispose();
+    await spare?.dispose();
+    spare = undefined;
   };
   try {
-    for (const kind of needs(program, true)) {
-      const model = gpuModel(kind, program);
-      loaded.set(kind, { model, session: await load(engine, model.bytes) });
+    for (const kind of kinds) await loadUsual(program, kind);
+    // a rule may have nothing to compute: ONNX Runtime has a device once it has a model
+    let anchor = kinds.find(({ anyModel }) => anyModel !== undefined)?.anyModel;
+    if (anchor === undefined) {
+      spare = await LoadedModel.load(engine, readModel([], true).bytes);
+      anchor = spare.bytes;
     }
-    device = await deviceOf(engine);
+    const device = await deviceOf(engine);
+    for (const kind of kinds) kind.allocate(device);
+    const session = new GpuSession(settings, kinds, { device, anchor, dispose }, given);
+    return plainSession(session.handles, session);
   } catch (error) {
     await dispose();
     throw error;
   }
-  const guarded = newGuarded(engine, device);
+}
 
-  const layout = layOut(variables.map(({ shape }) => sizeOf(shape)));
-  const range = (buffer: GpuBuffer, i: number): ReturnType<typeof rangeOf> => rangeOf(layout, buffer, i);
-  gradients = newArena(ort, device, layout, false);
-  arenas.variable = newArena(ort, device, layout, true);
-  for (const slot of slots) arenas[slot] = newArena(ort, device, layout, true);
-  const {
-    variable,
-    momentum,
-    gradient_accumulator: accumulator,
-    average,
-  } = arenas as Readonly<Record<'variable' | 'average', Arena>> &
-    Readonly<Partial<Record<'momentum' | 'gradient_accumulator', Arena>>>;
-  const last: Measured = {};
+/** Variables for which the same is computed. */
+function groupKinds({ variables }: Program, definition: StepDefinition): number[][] {
+  const groups = new Map<string, number[]>();
+  const situation = definition.situations.keyOf(UPDATE, true);
+  variables.forEach((_, index) => {
+    const key = definition.kernelKey(index, situation);
+    groups.set(key, [...(groups.get(key) ?? []), index]);
+  });
+  return [...groups.values()];
+}
 
-  // ONNX Runtime gives the device up with its last session: each handle that we make keeps one loaded until it is freed
-  const anchor = loaded.get('update')!.model.bytes;
-  const handles = given.map((handle, i): OrtTensor => {
-    if (onGpu(handle)) return handle;
+/** Whether the rule sums what the norm over all has an effect on: its sums are taken first then. */
+function sumsWithin(definition: StepDefinition): boolean {
+  return definition.update(0, definition.situations.keyOf(UPDATE, true)).passes.some(({ sums }) => sums.length > 0);
+}
+
+/** Loads what most steps need. */
+async function loadUsual({ accumulates }: Program, kind: GpuKind): Promise<void> {
+  for (const phase of accumulates ? (['update', 'accumulate'] as const) : (['update'] as const)) {
+    await kind.squares({ ...UPDATE, phase });
+    await kind.plan({ ...UPDATE, phase }, 'all');
+  }
+}
+
+/** What a session holds besides its kinds. */
+interface Held {
+  readonly device: GpuDevice;
+  /** A model that is loaded, as bytes. */
+  readonly anchor: Uint8Array;
+  readonly dispose: () => Promise<void>;
+}
+
+class GpuSession implements Required<Omit<Async, 'variables'>> {
+  readonly handles: readonly OrtTensor[];
+  readonly #settings: GpuSettings;
+  readonly #kinds: readonly GpuKind[];
+  readonly #held: Held;
+  readonly #buffers: readonly GpuBuffer[];
+  /** By variable: its kind, and its place there. */
+  readonly #places: { readonly kind: GpuKind; readonly at: number }[] = [];
+  readonly #steps: GpuSteps;
+  readonly #guarded: <T>(job: () => Promise<T>) => Promise<T>;
+
+  constructor(settings: GpuSettings, kinds: readonly GpuKind[], held: Held, given: readonly OnnxTensor[]) {
+    this.#settings = settings;
+    this.#kinds = kinds;
+    this.#held = held;
+    for (const kind of kinds) kind.indices.forEach((index, at) => (this.#places[index] = { kind, at }));
+    this.#steps = new GpuSteps(settings, kinds, this.#places);
+    this.#guarded = newGuarded(settings.engine, held.device);
+    this.handles = given.map((tensor, index) => (onGpu(tensor) ? tensor : this.#handle(index)));
+    this.#buffers = this.handles.map(bufferOf);
+    given.forEach((tensor, index) => this.#upload(tensor, 'variable', index));
+    this.#publish();
+  }
+
+  step(step: Step, gradients: readonly OnnxTensor[], indices: readonly number[]): Promise<boolean> {
+    return this.#guarded(async () => {
+      this.#catchUp();
+      // arrays are read once: a getter of the caller's may detach any of them
+      const values = gradients.map((tensor) => (onGpu(tensor) ? tensor : arrayOf(tensor)));
+      indices.forEach((index, j) => this.#wantLength(values[j]!, index));
+      indices.forEach((index, j) => this.#upload(values[j]!, 'gradient', index));
+      if (!(await this.#steps.compute(step, indices))) return false;
+      this.#steps.put(step);
+      this.#publish();
+      return true;
+    });
+  }
+
+  averages(action: 'assign' | 'swap'): Promise<void> {
+    return this.#guarded(async () => {
+      this.#catchUp();
+      if (action === 'assign') this.#assign();
+      else for (const kind of this.#kinds) kind.swapAverages();
+      this.#publish();
+    });
+  }
+
+  read(entries: readonly Entry[]): Promise<FloatArray[]> {
+    return this.#guarded(async () => {
+      this.#catchUp();
+      return download(
+        this.#held.device,
+        entries.map((entry) => this.#find(entry)),
+      );
+    });
+  }
+
+  write(entries: readonly WriteEntry[]): Promise<void> {
+    return this.#guarded(async () => {
+      const ranges = entries.map((entry) => this.#find(entry, entry.values.length));
+      this.#catchUp();
+      const { queue } = this.#held.device;
+      ranges.forEach(({ buffer, offset }, j) => {
+        queue.writeBuffer(buffer, offset, Float32Array.from(entries[j]!.values));
+      });
+      this.#publish();
+    });
+  }
+
+  async measured(): Promise<Measured> {
+    return this.#steps.measured;
+  }
+
+  dispose(): Promise<void> {
+    return enqueue(this.#settings.engine.ort, this.#held.dispose);
+  }
+
+  /** A tensor for the values of a variable, for the user to see. */
+  #handle(index: number): OrtTensor {
+    const { engine, program } = this.#settings;
+    const { device, anchor } = this.#held;
+    const { shape } = program.variables[index]!;
+    const bytes = sizeOf(shape) * 4;
+    // ONNX Runtime gives the device up with its last session: each handle that we make keeps one loaded until it is freed
     load(engine, anchor).catch(() => {});
-    const { shape } = variables[i]!;
-    const buffer = newBuffer(device, layout.sizes[i]! * 4);
-    return ort.Tensor.fromGpuBuffer!(buffer, {
+    const buffer = newBuffer(device, bytes);
+    return engine.ort.Tensor.fromGpuBuffer!(buffer, {
       dataType: 'float32',
       dims: shape,
-      download: async () => (await download(device, [{ buffer, offset: 0, bytes: sizeOf(shape) * 4 }]))[0] as never,
+      download: async () => (await download(device, [{ buffer, offset: 0, bytes }]))[0] as never,
       dispose() {
         buffer.destroy();
-        void enqueue(ort, () => unload(engine, anchor));
+        void enqueue(engine.ort, () => unload(engine, anchor));
       },
     });
-  });
-  const buffers = handles.map(bufferOf);
-  /** Brings the values of variables to where the user sees them. */
-  const publish = (): void => {
-    const copies = newCopies(device);
-    buffers.forEach((buffer, i) => {
-      copies.copy(range(variable.buffer, i), buffer, 0);
-      publishers.set(buffer, layout);
-    });
-    copies.submit();
-  };
-  /** Takes over what other optimizers made of variables. */
-  const catchUp = (): void => {
-    handles.forEach((handle, i) => {
-      if (publishers.get(buffers[i]!) !== layout) upload(handle, variable.buffer, i);
-    });
-  };
-  const upload = (tensor: OnnxTensor, to: GpuBuffer, i: number): void => {
-    const { offset, bytes } = range(to, i);
-    if (onGpu(tensor)) {
-      const copies = newCopies(device);
-      copies.copy({ buffer: bufferOf(tensor), offset: 0, bytes }, to, offset);
-      copies.submit();
-    } else device.queue.writeBuffer(to, offset, ofFixedLength(arrayOf(tensor)));
-  };
-  given.forEach((handle, i) => upload(handle, variable.buffer, i));
-  publish();
+  }
 
-  /** Runs a model. The new values stand in the other memory of an arena, which is among the `changed` from then on and is read there. */
-  const run = async (
-    kind: Kind,
-    numbers: Readonly<Record<string, Float32Array>>,
-    changed: Set<Arena>,
-  ): Promise<OrtTensors> => {
-    const { model, session } = loaded.get(kind)!;
-    const feeds: Record<string, OrtTensor> = {};
-    const fetches: Record<string, OrtTensor | null> = {};
-    const named: Record<string, Arena> = { g: gradients! };
-    for (const [slot, letter] of Object.entries(LETTERS)) named[letter] = arenas[slot as Slot]!;
-    for (const name of model.arrays) {
-      const arena = named[name]!;
-      feeds[name] = changed.has(arena) ? arena.other!.tensor : arena.tensor;
-    }
-    for (const name of model.numbers)
-      feeds[name] = new ort.Tensor('float32', numbers[name]!, [numbers[name]!.length, 1]);
-    for (const name of model.outputs) fetches[name] = name.endsWith('_') ? named[name[0]!]!.other!.tensor : null;
-    const figures = await session.run(feeds, fetches);
-    for (const name of model.outputs) if (name.endsWith('_')) changed.add(named[name[0]!]!);
-    return figures;
-  };
+  #range(name: string, index: number): Range {
+    const { kind, at } = this.#places[index]!;
+    return kind.range(name, at);
+  }
+
+  /** The bytes of an entry; throws `SGD_STATE_MISMATCH` if there is none, or none of this length. */
+  #find({ slot, index }: Entry, length?: number): Range {
+    const place = this.#places[index];
+    const size = place?.kind.arena(slot) && slot !== 'gradient' ? place.kind.layout.sizes[place.at] : undefined;
+    if (size !== undefined && size === (length ?? size)) return this.#range(slot, index);
+    throw new SgdError('SGD_STATE_MISMATCH', `${slot} ${index} is of length ${size}, got ${length}`);
+  }
 
   /** Refuses an array that has another length than it had when it was checked. */
-  const wantLength = (gradient: OnnxTensor, i: number): void => {
-    if (onGpu(gradient) || (gradient as FloatArray).length === layout.sizes[i]) return;
-    throw new SgdError('SGD_DETACHED', `the memory of the gradient of "${variables[i]!.path}" was detached or resized`);
-  };
+  #wantLength(gradient: OnnxTensor, index: number): void {
+    const { path, shape } = this.#settings.program.variables[index]!;
+    if (onGpu(gradient) || (gradient as FloatArray).length === sizeOf(shape)) return;
+    throw new SgdError('SGD_DETACHED', `the memory of the gradient of "${path}" was detached or resized`);
+  }
 
-  /** The sums of squares in rows, by variable. */
-  const byVariable = (rows: Float32Array): number[] =>
-    layout.starts.map((start, i) => total(rows.subarray(start, layout.starts[i + 1] ?? layout.owners.length)));
+  #upload(tensor: OnnxTensor, name: string, index: number): void {
+    const { device } = this.#held;
+    const { buffer, offset, bytes } = this.#range(name, index);
+    if (onGpu(tensor)) {
+      const copies = newCopies(device);
+      copies.copy({ buffer: bufferOf(tensor), offset: 0, bytes }, buffer, offset);
+      copies.submit();
+    } else device.queue.writeBuffer(buffer, offset, ofFixedLength(arrayOf(tensor)));
+  }
 
-  const step = async (now: Step, taken: readonly OnnxTensor[], indices: readonly number[]): Promise<boolean> => {
-    // arrays are read once: a getter of the caller's may detach any of them
-    const values = taken.map((tensor) => (onGpu(tensor) ? tensor : arrayOf(tensor)));
-    indices.forEach((i, j) => wantLength(values[j]!, i));
-    const updates = now.phase === 'update';
-    const given = new Set(indices);
-    const missing = variables.map((_, i) => i).filter((i) => !given.has(i));
-    const changed = new Set<Arena>();
-    const before = newCopies(device);
-    for (const i of missing) before.clear(range(gradients!.buffer, i));
-    if (updates && accumulator && missing.length > 0) {
-      // what a variable without gradient has accumulated is of no more use, and no part of a norm
-      variables.forEach((_, i) => keep(before, accumulator, i));
-      for (const i of missing) before.clear(range(accumulator.other!.buffer, i));
-      changed.add(accumulator);
-    }
-    before.submit();
-    indices.forEach((i, j) => upload(values[j]!, gradients!.buffer, i));
-
-    const rates = variables.map(({ group }) => numbersOf(now, group, 'float32'));
-    const numbers: Record<string, Float32Array> = {};
-    for (const name in rates[0]) {
-      numbers[name] = column(layout, program, (i) => (name === 'wd' && !variables[i]!.decays ? 0 : rates[i]![name]!));
-    }
-    let sums: number[] = [];
-    const look = updates && loaded.has('norm') ? 'norm' : 'finite';
-    if (loaded.has(look)) {
-      const { bad, sum } = await run(look, numbers, changed);
-      if (bad && total(bad.data as Float32Array) > 0) return false;
-      if (sum) sums = byVariable(sum.data as Float32Array);
-    }
-    const squares = roundedSums(program, sums, 'float32');
-    if (program.finiteCheck && !squares.every(Number.isFinite)) return false;
-    if (clip === 'global-norm') numbers['f'] = Float32Array.of(factor(squares[0]!, now.clipLimit, 'float32'));
-    if (clip === 'norm') numbers['d'] = column(layout, program, (i) => divisor(sums[i] ?? 0, now.clipLimit, 'float32'));
-
-    const { moved } = await run(updates ? 'update' : 'accumulate', numbers, changed);
-    const kept = newCopies(device);
-    for (const arena of updates ? [variable, momentum] : [accumulator])
-      if (arena) for (const i of missing) keep(kept, arena, i);
-    kept.submit();
-    if (average) await run('average', numbers, changed);
-
-    // nothing was changed so far
-    for (const arena of changed) flip(arena);
-    const after = newCopies(device);
-    if (updates && accumulator) variables.forEach((_, i) => after.clear(range(accumulator.buffer, i)));
-    after.submit();
-    const ofGiven = (all: readonly number[]): number => Math.sqrt(total(indices.map((i) => all[i]!)));
-    if (updates && measure.has('gradient-norm')) last.gradientNorm = ofGiven(sums);
-    if (moved) last.updateNorm = ofGiven(byVariable(moved.data as Float32Array));
-    if (now.averageOverwrite) assign();
-    publish();
-    return true;
-  };
-
-  /** The old values of variable `i` stay, also among the new ones. */
-  const keep = (copies: Copies, { buffer, other }: Arena, i: number): void =>
-    copies.copy(range(buffer, i), other!.buffer, range(buffer, i).offset);
-
-  const assign = (): void => {
-    const copies = newCopies(device);
-    variables.forEach((_, i) =>
-      copies.copy(range(average.buffer, i), variable.buffer, range(variable.buffer, i).offset),
-    );
+  /** Brings the values of variables to where the user sees them. */
+  #publish(): void {
+    const copies = newCopies(this.#held.device);
+    this.#buffers.forEach((buffer, index) => {
+      copies.copy(this.#range('variable', index), buffer, 0);
+      publishers.set(buffer, this);
+    });
     copies.submit();
-  };
+  }
 
-  return {
-    variables: handles,
-    step: (now, taken, indices) =>
-      guarded(() => {
-        catchUp();
-        return step(now, taken, indices);
-      }),
-    averages: (action) =>
-      guarded(async () => {
-        catchUp();
-        if (action === 'assign') assign();
-        else {
-          const { buffer, tensor } = variable;
-          Object.assign(variable, { buffer: average.buffer, tensor: average.tensor });
-          Object.assign(average, { buffer, tensor });
-        }
-        publish();
-      }),
-    read: (entries) =>
-      guarded(async () => {
-        catchUp();
-        return download(
-          device,
-          entries.map((entry) => find(arenas, layout, entry)),
-        );
-      }),
-    write: (entries) =>
-      guarded(async () => {
-        const ranges = entries.map((entry) => find(arenas, layout, entry, entry.values.length));
-        catchUp();
-        ranges.forEach(({ buffer, offset }, j) =>
-          device.queue.writeBuffer(buffer, offset, Float32Array.from(entries[j]!.values)),
-        );
-        publish();
-      }),
-    measured: async () => ({ ...last }),
-    dispose: () => enqueue(ort, dispose),
-  };
+  /** Takes over what other optimizers made of variables. */
+  #catchUp(): void {
+    this.handles.forEach((handle, index) => {
+      if (publishers.get(this.#buffers[index]!) !== this) this.#upload(handle, 'variable', index);
+    });
+  }
+
+  #assign(): void {
+    const copies = newCopies(this.#held.device);
+    this.handles.forEach((_, index) => {
+      const { buffer, offset } = this.#range('variable', index);
+      copies.copy(this.#range('average', index), buffer, offset);
+    });
+    copies.submit();
+  }
 }

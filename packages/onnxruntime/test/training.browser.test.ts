@@ -210,7 +210,7 @@ describe('on webgpu', { timeout: 120_000 }, () => {
         errors.push(error);
         changed.push(await all(one));
       } while (error !== true);
-      expect(errors.length).toBe(step % 2 === 0 ? 2 : 3);
+      expect(errors.length).toBe(step % 2 === 0 ? 1 : 2);
       for (const each of errors) expect(each).toMatchObject({ code: 'SGD_BACKEND', cause: { message: 'no more' } });
       for (const each of changed) expect(each).toEqual(before);
       await other.apply(gradients);

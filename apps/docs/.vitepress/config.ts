@@ -36,7 +36,7 @@ const vueFromHere = {
 
 export default defineConfig({
   title: '@sgd',
-  description: "Keras 3's SGD for JavaScript, exact to the bit, on whatever engine you have",
+  description: "Keras 3's optimizers for JavaScript, exact to the bit, on whatever engine you have",
   srcDir: root,
   srcExclude: [...NOT_PAGES],
   rewrites: (file) => pageOf(file) ?? file,

@@ -1,10 +1,10 @@
-import type { Backend, Feature, FloatArray, HostTensor, LossScaleOptimizer, Mode, SGD } from '@sgd/core';
+import type { Backend, Feature, FloatArray, HostTensor, LossScaleOptimizer, Mode, RuleOptimizer } from '@sgd/core';
 
 /** A backend whose handles the suite knows nothing about. */
 export type AnyBackend = Backend<unknown, unknown, Mode>;
 
 /** An optimizer over such a backend. */
-export type AnyOptimizer = SGD<unknown, unknown, Mode> | LossScaleOptimizer<unknown, unknown, Mode>;
+export type AnyOptimizer = RuleOptimizer<unknown, unknown, Mode> | LossScaleOptimizer<unknown, unknown, Mode>;
 
 /** Every feature of the contract. */
 export const allFeatures: readonly Feature[] = [

@@ -1,14 +1,24 @@
+import { Adadelta } from './adadelta.ts';
+import { Adagrad } from './adagrad.ts';
+import { Adam } from './adam.ts';
+import { Adamax } from './adamax.ts';
+import { AdamW } from './adamw.ts';
 import { isObject, LONGEST_NAME, shown, want } from './check.ts';
 import type { Backend, Mode } from './contract.ts';
 import { isSgdError, reading, refuse } from './errors.ts';
 import type { Extras } from './extras.ts';
+import { Ftrl } from './ftrl.ts';
+import { Lamb } from './lamb.ts';
+import { Lion } from './lion.ts';
 import { LossScaleOptimizer } from './loss-scale-optimizer.ts';
+import { RMSprop } from './rmsprop.ts';
 import { CosineDecay } from './schedules/cosine.ts';
 import { ExponentialDecay, InverseTimeDecay } from './schedules/decay.ts';
 import { PiecewiseConstantDecay } from './schedules/piecewise.ts';
 import { PolynomialDecay } from './schedules/polynomial.ts';
 import { CosineDecayRestarts } from './schedules/restarts.ts';
 import type { Schedule } from './schedules/schedule.ts';
+import type { RuleOptimizer } from './rule-optimizer.ts';
 import { SGD } from './sgd.ts';
 import { toConsole } from './warnings.ts';
 
@@ -20,6 +30,33 @@ const SCHEDULES: Readonly<Record<string, new (options: never) => Schedule>> = {
   CosineDecay,
   CosineDecayRestarts,
 };
+
+type Constructor = new <V, G, M extends Mode>(
+  options: never,
+  backend: Backend<V, G, M>,
+  extras: Extras<never>,
+) => RuleOptimizer<V, G, M>;
+
+const OPTIMIZERS: Readonly<Record<string, Constructor>> = {
+  SGD,
+  Adam,
+  AdamW,
+  RMSprop,
+  Adagrad,
+  Adadelta,
+  Adamax,
+  Lion,
+  Ftrl,
+  Lamb,
+};
+
+/** Keras looks classes up without regard to case. */
+function optimizerClass(className: string): Constructor | undefined {
+  const known = Object.keys(OPTIMIZERS).find((name) => name.toLowerCase() === className.toLowerCase());
+  return known === undefined ? undefined : OPTIMIZERS[known];
+}
+
+const NAMES = Object.keys(OPTIMIZERS).join(', ');
 
 function invalid(message: string, cause?: unknown): never {
   refuse('SGD_INVALID_CONFIG', message, cause);
@@ -50,7 +87,7 @@ function options(config: Record<string, unknown>): Record<string, unknown> {
     // before anything that takes longer the longer the name is
     if (key.length > LONGEST_NAME) invalid(`config: unknown ${shown(key)}`);
     if (/[A-Z]/.test(key)) invalid(`config: expected names in snake_case, got ${shown(key)}`);
-    return [key.replace(/_([a-z])/g, (_, letter: string) => letter.toUpperCase()), value];
+    return [key.replace(/_([a-z\d])/g, (_, letter: string) => letter.toUpperCase()), value];
   });
   return Object.fromEntries(entries);
 }
@@ -90,7 +127,7 @@ function nested(value: unknown, what: string): unknown {
   return value;
 }
 
-function sgdOptions(config: Record<string, unknown>): Record<string, unknown> {
+function ruleOptions(config: Record<string, unknown>): Record<string, unknown> {
   const given = options(config);
   const isSchedule = reading('learning_rate', () => isObject(given.learningRate), 'SGD_INVALID_CONFIG');
   if (isSchedule) given.learningRate = deserializeSchedule(nested(given.learningRate, 'learning_rate'));
@@ -103,13 +140,13 @@ function sgdOptions(config: Record<string, unknown>): Record<string, unknown> {
  *
  * A `loss_scale_factor` of an optimizer inside a LossScaleOptimizer becomes null, with a warning (Keras: without one).
  *
- * @throws SgdError `SGD_INVALID_CONFIG`: not a serialized SGD or LossScaleOptimizer, or options that it refuses
+ * @throws SgdError `SGD_INVALID_CONFIG`: not a serialized optimizer of ours, or options that it refuses
  */
 export function deserialize<V, G, M extends Mode>(
   json: string | object,
   backend: Backend<V, G, M>,
   extras?: Extras,
-): SGD<V, G, M> | LossScaleOptimizer<V, G, M>;
+): RuleOptimizer<V, G, M> | LossScaleOptimizer<V, G, M>;
 /** `null` from `null`. */
 export function deserialize<V, G, M extends Mode>(json: null, backend: Backend<V, G, M>, extras?: Extras): null;
 /** What is not known to be there may be `null`, which gives `null`. */
@@ -117,22 +154,18 @@ export function deserialize<V, G, M extends Mode>(
   json: unknown,
   backend: Backend<V, G, M>,
   extras?: Extras,
-): SGD<V, G, M> | LossScaleOptimizer<V, G, M> | null;
+): RuleOptimizer<V, G, M> | LossScaleOptimizer<V, G, M> | null;
 export function deserialize<V, G, M extends Mode>(
   json: unknown,
   backend: Backend<V, G, M>,
   extras: Extras<object> = {},
-): SGD<V, G, M> | LossScaleOptimizer<V, G, M> | null {
+): RuleOptimizer<V, G, M> | LossScaleOptimizer<V, G, M> | null {
   if (json === null) return null;
   const { className, config } = parts(typeof json === 'string' ? { class_name: json } : json, 'optimizer');
-  switch (className.toLowerCase()) {
-    case 'sgd':
-      return construct(() => new SGD(sgdOptions(config), backend, extras));
-    case 'lossscaleoptimizer':
-      return deserializeWrapper(config, backend, extras);
-    default:
-      invalid(`optimizer: expected SGD or LossScaleOptimizer, got ${shown(className)}`);
-  }
+  if (className.toLowerCase() === 'lossscaleoptimizer') return deserializeWrapper(config, backend, extras);
+  const Class = optimizerClass(className);
+  if (Class === undefined) invalid(`optimizer: expected ${NAMES} or LossScaleOptimizer, got ${shown(className)}`);
+  return construct(() => new Class(ruleOptions(config) as never, backend, extras as never));
 }
 
 function deserializeWrapper<V, G, M extends Mode>(
@@ -142,12 +175,13 @@ function deserializeWrapper<V, G, M extends Mode>(
 ): LossScaleOptimizer<V, G, M> {
   const { innerOptimizer, ...given } = options(config);
   const inner = parts(nested(innerOptimizer, 'inner_optimizer'), 'inner_optimizer');
-  if (inner.className.toLowerCase() !== 'sgd') invalid(`inner_optimizer: expected SGD, got ${shown(inner.className)}`);
-  const innerOptions = sgdOptions(inner.config);
+  const Class = optimizerClass(inner.className);
+  if (Class === undefined) invalid(`inner_optimizer: expected ${NAMES}, got ${shown(inner.className)}`);
+  const innerOptions = ruleOptions(inner.config);
   const { lossScaleFactor } = innerOptions;
   const wrapper = construct(() => {
-    const sgd = new SGD({ ...innerOptions, lossScaleFactor: null }, backend, extras);
-    return new LossScaleOptimizer(sgd, given);
+    const optimizer = new Class({ ...innerOptions, lossScaleFactor: null } as never, backend, extras as never);
+    return new LossScaleOptimizer(optimizer, given);
   });
   if (lossScaleFactor !== null && lossScaleFactor !== undefined) {
     const text = `loss_scale_factor ${shown(lossScaleFactor)} of the inner optimizer is dropped: the LossScaleOptimizer scales`;

@@ -1,5 +1,5 @@
 /**
- * Keras 3's SGD for JavaScript, on any engine: `@sgd/core` decides what happens at each step, a backend does it.
+ * Keras 3's optimizers for JavaScript, on any engine: `@sgd/core` decides what happens at each step, a backend does it.
  *
  * @packageDocumentation
  */
@@ -63,6 +63,15 @@ export {
 } from './schedules/restarts.ts';
 export type { Schedule } from './schedules/schedule.ts';
 export { type KerasObject, type Serializable, serialize } from './serialize.ts';
+export { Adadelta, type AdadeltaConfig, type AdadeltaOptions } from './adadelta.ts';
+export { Adagrad, type AdagradConfig, type AdagradOptions } from './adagrad.ts';
+export { Adam, type AdamConfig, type AdamOptions } from './adam.ts';
+export { Adamax, type AdamaxConfig, type AdamaxOptions } from './adamax.ts';
+export { AdamW, type AdamWConfig, type AdamWOptions } from './adamw.ts';
+export { Ftrl, type FtrlConfig, type FtrlOptions } from './ftrl.ts';
+export { Lamb, type LambConfig, type LambOptions } from './lamb.ts';
+export { Lion, type LionConfig, type LionOptions } from './lion.ts';
+export { RMSprop, type RMSpropConfig, type RMSpropOptions } from './rmsprop.ts';
 export { type ArraySGD, type ArrayTensor, SGD, type SGDConfig, type SGDOptions } from './sgd.ts';
 export { shown, shownShape, shownTensor } from './shown.ts';
 export { ofFixedLength } from './fixed-length.ts';

@@ -10,7 +10,11 @@ export interface OptimizerDefinition {
   /** The options of the rule, in the order of `getConfig`. */
   readonly options: Spec;
   /** Defaults of options that all optimizers share, where they are not Keras's usual ones. */
-  readonly defaults: { readonly learningRate: number };
+  readonly defaults: {
+    readonly learningRate: number;
+    /** Where it is a number, null is refused. */
+    readonly weightDecay?: number;
+  };
   readonly rule: AnyRule;
 }
 

@@ -45,12 +45,26 @@ export function optimizerVariables<V, G, M extends Mode>(machine: Machine<V, G, 
   scalar(`${config.name}/iteration`, 'int32', micro);
   if (typeof rate === 'number') scalar(`${config.name}/learning_rate`, 'float32', rate);
   if (built === null) return list;
-  for (const slot of slotNames(built.program)) {
-    built.variables.forEach(({ path, shape, dtype }, index) => {
-      if (!hasSlot(built.program, index, slot)) return;
-      const value = { slot, index };
-      list.push({ path: `${config.name}/${path.replaceAll('/', '_')}_${slot}`, shape, dtype, value });
+  const { program, variables } = built;
+  for (const slots of listedTogether(program)) {
+    variables.forEach(({ path, shape, dtype }, index) => {
+      for (const slot of slots) {
+        if (!hasSlot(program, index, slot)) continue;
+        const value = { slot, index };
+        list.push({ path: `${config.name}/${path.replaceAll('/', '_')}_${slot}`, shape, dtype, value });
+      }
     });
   }
   return list;
+}
+
+/** The slots in groups that are listed variable by variable. */
+function listedTogether(program: Program): Slot[][] {
+  const interleaved = new Set(program.slots.filter((slot) => slot.interleaved).map(({ name }) => name));
+  const groups: Slot[][] = [];
+  for (const slot of slotNames(program)) {
+    if (interleaved.has(slot)) groups.at(-1)?.push(slot);
+    else groups.push([slot]);
+  }
+  return groups;
 }

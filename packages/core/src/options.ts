@@ -87,6 +87,7 @@ export function resolveOptions<T extends OptimizerConfig>(
     name: [name, ...NAME],
     learningRate: [defaults.learningRate, isRate, RATE_WANTED],
     ...BASE,
+    ...(defaults.weightDecay === undefined ? {} : { weightDecay: [defaults.weightDecay, ...NUMBER] as const }),
     ...own,
   } satisfies Spec;
   const config = resolve<T>(spec, options, 'options');

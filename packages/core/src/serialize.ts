@@ -25,7 +25,7 @@ export interface Serializable {
 /** Keras's classes; each holds only such as come after it. */
 const CLASSES = [
   ['LossScaleOptimizer'],
-  ['SGD'],
+  ['SGD', 'Adam', 'AdamW', 'RMSprop', 'Adagrad', 'Adadelta', 'Adamax', 'Lion', 'Ftrl', 'Lamb'],
   [
     'ExponentialDecay',
     'InverseTimeDecay',
@@ -37,9 +37,9 @@ const CLASSES = [
 ];
 const SCHEDULES = 2;
 
-/** `learningRate` to `learning_rate`. */
+/** `learningRate` to `learning_rate`, `beta1` to `beta_1`, but `l1RegularizationStrength` to `l1_regularization_strength`. */
 function snakeCase(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+  return name.replace(/[A-Z]|(?<=^beta)\d/g, (letter) => `_${letter.toLowerCase()}`);
 }
 
 /**

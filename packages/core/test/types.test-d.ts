@@ -4,6 +4,7 @@ import {
   deserialize,
   LossScaleOptimizer,
   type Optimizer,
+  type RuleOptimizer,
   serialize,
   SGD,
   type State,
@@ -55,7 +56,7 @@ test('gradients and variables are those of the engine', () => {
 });
 
 test('what is read from JSON is one of two; null only where null may be given', () => {
-  type Read = SGD<CpuVariable, CpuGradient, 'sync'> | LossScaleOptimizer<CpuVariable, CpuGradient, 'sync'>;
+  type Read = RuleOptimizer<CpuVariable, CpuGradient, 'sync'> | LossScaleOptimizer<CpuVariable, CpuGradient, 'sync'>;
   const sgd = new SGD({}, cpu());
   expectTypeOf(deserialize('sgd', cpu())).toEqualTypeOf<Read>();
   expectTypeOf(deserialize(serialize(sgd), cpu())).toEqualTypeOf<Read>();

@@ -17,11 +17,11 @@ export function slotsOf(rule: AnyRule, configs: readonly object[]): readonly Slo
       checkSlot(rule, slot);
       if (own.has(slot.name)) refuseRule(rule, `two slots have the name ${short(slot.name)}`);
       own.add(slot.name);
-      const { name, initial = 0 } = slot;
+      const { name, initial = 0, interleaved = false } = slot;
       const known = byName.get(name);
       if (known !== undefined && !Object.is(known.initial, initial))
         refuseRule(rule, `groups give the slot ${short(name)} different first values`);
-      byName.set(name, { name, initial });
+      byName.set(name, interleaved ? { name, initial, interleaved } : { name, initial });
     }
   }
   return [...byName.values()];

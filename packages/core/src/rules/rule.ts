@@ -44,6 +44,11 @@ export interface SlotSpec<Name extends string = string> {
   readonly name: Name;
   /** What every element is at first; default 0. */
   readonly initial?: number;
+  /**
+   * Whether, in the list of the optimizer's variables, it comes right after the slot before it, variable by variable, as Adam's two are in
+   * Keras. By default it comes after those of all variables.
+   */
+  readonly interleaved?: boolean;
 }
 
 /** Names of tensors that slots can't have: they are the step's own. */

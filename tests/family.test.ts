@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { type Backend, deserialize, deserializeSchedule, serialize } from '@sgd/core';
 import cpu from '@sgd/cpu/conformance';
 import gpujs from '@sgd/gpujs/conformance';
+import onnxruntime from '@sgd/onnxruntime/conformance';
 import tfjs from '@sgd/tfjs/conformance';
 import wasm from '@sgd/wasm/conformance';
 import { describe, expect, it } from 'vitest';
@@ -42,7 +43,7 @@ interface FamilyCase {
   readonly final?: { readonly variables: readonly (readonly GoldenNumber[])[] };
 }
 
-type AnyBackend = Backend<unknown, unknown, 'sync'>;
+type AnyBackend = Backend<unknown, unknown>;
 
 const folder = new URL('../packages/conformance/goldens/family/', import.meta.url);
 // Nadam's product of all steps is a number that no optimizer here keeps yet
@@ -58,8 +59,21 @@ function withModules(value: unknown): unknown {
   return 'class_name' in copy ? { module: 'keras.optimizers', registered_name: null, ...copy } : copy;
 }
 
+/** Whether a sum over elements is part of what is recorded. */
+function sums({ optimizer }: FamilyCase): boolean {
+  const { class_name: name, config } = (optimizer.config['inner_optimizer'] ?? optimizer) as SerializedObject;
+  return name === 'Lamb' || config['clipnorm'] != null || config['global_clipnorm'] != null;
+}
+
+/** How far a number may be from the recorded one, by the largest one recorded with it. */
+function closeness(test: FamilyCase, engine: string): number {
+  // ONNX Runtime sums in float64
+  if (test.dtype === 'float32') return engine.startsWith('onnxruntime') && sums(test) ? 2e-6 : 0;
+  return 1e-15;
+}
+
 /** Runs a case, and compares all that is recorded. Returns how many numbers were compared. */
-async function replay(test: FamilyCase, backend: AnyBackend): Promise<number> {
+async function replay(test: FamilyCase, engine: string, backend: AnyBackend): Promise<number> {
   let compared = 0;
   const optimizer = deserialize(withModules(withNumbers(test.optimizer)), backend, { onWarning() {} })!;
   expect(serialize(optimizer), 'serialized').toEqual(withNumbers(test.serialized));
@@ -68,7 +82,7 @@ async function replay(test: FamilyCase, backend: AnyBackend): Promise<number> {
   const handles = test.variables.map(({ values, shape }) => backend.variable({ data: arrayOf(values), shape }));
   const { varNames = [], varList = [] } = test.excludeFromWeightDecay ?? {};
   optimizer.excludeFromWeightDecay({ names: varNames, variables: varList.map((i) => handles[i]) });
-  optimizer.build(Object.fromEntries(test.variables.map(({ path }, i) => [path, handles[i]])));
+  await optimizer.build(Object.fromEntries(test.variables.map(({ path }, i) => [path, handles[i]])));
   expect(optimizer.variables, 'variables').toEqual(test.optimizerVariables);
 
   const compare = (what: string, got: ArrayLike<number>, recorded: readonly GoldenNumber[]): void => {
@@ -78,7 +92,7 @@ async function replay(test: FamilyCase, backend: AnyBackend): Promise<number> {
     compared += wanted.length;
     wanted.forEach((value, i) => {
       if (Object.is(value, got[i])) return;
-      const isClose = test.dtype === 'float64' && Math.abs(value - got[i]!) <= 1e-15 * largest;
+      const isClose = Math.abs(value - got[i]!) <= closeness(test, engine) * largest;
       if (isClose || (value === 0 && got[i] === 0)) return;
       expect.fail(`${what}, ${i}: expected ${value}, got ${got[i]} (${ulpsBetween(value, got[i]!, test.dtype)} ulp)`);
     });
@@ -93,10 +107,10 @@ async function replay(test: FamilyCase, backend: AnyBackend): Promise<number> {
       const gradients = grads.map((values, i) =>
         values === null ? null : backend.gradient({ data: arrayOf(values), shape: test.variables[i]!.shape }),
       );
-      optimizer.apply(gradients);
+      await optimizer.apply(gradients);
       for (const gradient of gradients) if (gradient !== null) backend.free(gradient);
     }
-    if (finalize === true) optimizer.finalizeVariableValues();
+    if (finalize === true) await optimizer.finalizeVariableValues();
     const wanted = test.expect.find(({ step }) => step === index);
     if (wanted === undefined) continue;
     const at = `${test.id}: step ${index}`;
@@ -108,12 +122,12 @@ async function replay(test: FamilyCase, backend: AnyBackend): Promise<number> {
       compare(`${at}: ${path}`, await optimizer.read(path), values);
     }
   }
-  if (test.final && !test.steps.some(({ finalize }) => finalize)) optimizer.finalizeVariableValues();
+  if (test.final && !test.steps.some(({ finalize }) => finalize)) await optimizer.finalizeVariableValues();
   for (const [i, { path }] of test.variables.entries()) {
     if (test.final) compare(`${test.id}: final ${path}`, await optimizer.read(path), test.final.variables[i]!);
   }
   const last = [...optimizer.trainableVariables];
-  optimizer.dispose();
+  await optimizer.dispose();
   for (const handle of last) backend.free(handle);
   return compared;
 }
@@ -126,13 +140,15 @@ const engines: Readonly<Record<string, () => unknown>> = {
   'tfjs:wasm': () => tfjs('wasm'),
   'gpujs:cpu': () => gpujs('cpu'),
   'gpujs:webasm': () => gpujs('webasm'),
+  'onnxruntime:node': () => onnxruntime('node'),
+  'onnxruntime:wasm': () => onnxruntime('wasm'),
 };
 
-describe.each(Object.keys(engines))('Keras to the bit, on %s', (name) => {
+describe.each(Object.keys(engines))('Keras to the bit, but for sums in float64, on %s', (name) => {
   it.each(files)('%s', async (file) => {
     const backend = (await engines[name]!()) as AnyBackend;
     const cases = casesOf(file).filter(({ dtype }) => dtype === 'float32' || backend.supports.has('float64'));
     expect(cases.length).toBeGreaterThan(25);
-    for (const test of cases) expect(await replay(test, backend), test.id).toBeGreaterThan(0);
+    for (const test of cases) expect(await replay(test, name, backend), test.id).toBeGreaterThan(0);
   });
 });

@@ -29,15 +29,15 @@ export interface OnnxRuntimeBackend extends Backend<OnnxTensor, OnnxTensor, 'asy
 }
 
 /**
- * ONNX Runtime as an engine: each step runs small ONNX models that are made for the options, in Keras's order of operations.
+ * ONNX Runtime as an engine: each step runs small ONNX models that are made from the optimizer's rule and options, in Keras's order of operations.
  *
  * On the CPU (`onnxruntime-node`, or `onnxruntime-web` in WebAssembly) variables are typed arrays, `{ data, shape, name? }` or `ort.Tensor`s,
  * and change all at once when a step has succeeded; gradients are any of these. All features are supported. The bits are Keras's, except
- * where squares are summed: those sums are formed in float64, which is nearer to the truth than Keras's float32.
+ * where elements are summed: those sums are formed in float64, which is nearer to the truth than Keras's float32.
  *
  * On WebGPU variables live in GPU buffers: a handle of the optimizer's is an `ort.Tensor` there, always current, to be fed to a model of yours as
  * it is; variables given as arrays are copied, those given as GPU tensors are updated. Gradients are arrays or GPU tensors, which are not read back. Number of
- * dispatches: the same for any number of variables. No constraints, no overwriting variables, no float64; only a finite check,
+ * dispatches: the same for any number of variables. No constraints, no overwriting variables, no float64, no `pow` of elements; only a finite check,
  * a norm of each gradient, a measure or a read waits for the device.
  *
  * `open` rejects with `SgdError` `SGD_BACKEND`, naming the provider, where ONNX Runtime does not have it, and with `SGD_INVALID_OPTION` when variables

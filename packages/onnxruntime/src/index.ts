@@ -1,5 +1,5 @@
 /**
- * ONNX Runtime as an engine for `@sgd/core`: the step as an ONNX graph, on web and node.
+ * ONNX Runtime as an engine for `@sgd/core`: every optimizer as ONNX graphs, on web and node.
  *
  * @packageDocumentation
  */

@@ -16,7 +16,7 @@ export function gather(from: readonly FloatArray[], to: FloatArray): FloatArray 
 }
 
 /** Copies what lies in one array into several. */
-export function scatter(from: FloatArray, to: readonly FloatArray[]): void {
+function scatter(from: FloatArray, to: readonly FloatArray[]): void {
   let at = 0;
   for (const each of to) each.set(from.subarray(at, (at += each.length)));
 }

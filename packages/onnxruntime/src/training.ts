@@ -85,7 +85,7 @@ export interface TrainingSession {
   /**
    * One model with forward, backward and update, which trains in any ONNX Runtime. State and numbers of the step are inputs that have the
    * values of now; the new state comes out. Metadata `sgd.state` lists inputs and outputs as JSON, `sgd.numbers` the inputs that are numbers of the
-   * step, by the names of the rule, `sgd.optimizer` has Keras's JSON of the optimizer.
+   * step by name (`learningRate`, `updateCount`, …), `sgd.optimizer` has Keras's JSON of the optimizer, or nothing where Keras does not have it.
    */
   exportTrainer(): Promise<Uint8Array>;
   /** Releases the session; the values are gone with it. */
@@ -93,9 +93,9 @@ export interface TrainingSession {
 }
 
 /**
- * Makes a model train itself. The update, `v = momentum * v - learning_rate * g; w = w + v` with all that the options ask for, is appended to a model
- * that gives gradients, such as one that `onnx-ad` made; one run of it is forward, backward and update, and the parameters stay inside.
- * The rule is Keras's, as in the backend; there are no groups, constraints, overwriting variables or measures.
+ * Makes a model train itself. The update, for SGD `m = momentum * m - learningRate * g; x = x + m` with all that the options ask for, is appended to a
+ * model that gives gradients, such as one that `onnx-ad` made; one run of it is forward, backward and update, and the parameters stay inside.
+ * Any optimizer will do, as in the backend; there are no groups, constraints, overwriting variables or measures.
  *
  * @returns a promise of the session. Rejects with `SgdError`: `SGD_INVALID_OPTION` for an unknown option, and, naming the tensor, when the model does not have what is named, in the
  * types and shapes that are needed; `SGD_UNSUPPORTED` for options that it has no room for; `SGD_BACKEND` when ONNX Runtime refuses the model, or

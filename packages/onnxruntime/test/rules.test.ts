@@ -39,12 +39,10 @@ describe.each(['node', 'wasm'])('on %s', (variant) => {
     async (options) => {
       const wanted = await trained(AdamLike, options, cpu());
       const got = await trained(AdamLike, options, onnxruntime({ ort }));
-      const hasNorm = 'clipnorm' in options || 'globalClipnorm' in options;
-      for (const [name, values] of Object.entries(wanted.tensors)) {
-        // sums of squares are formed in float64 here
-        if (hasNorm) expect(distance(got.tensors[name]!, values), name).toBeLessThan(1e-6);
-        else expect(got.tensors[name], name).toEqual(values);
-      }
+      // sums of squares are formed in float64 here
+      const limit = 'clipnorm' in options || 'globalClipnorm' in options ? 1e-6 : 0;
+      for (const [name, values] of Object.entries(wanted.tensors))
+        expect(distance(got.tensors[name]!, values), name).toBeLessThanOrEqual(limit);
       expect(got.measured.updateNorm).toBeCloseTo(wanted.measured.updateNorm!, 5);
       expect(got.measured.gradientNorm).toBeCloseTo(wanted.measured.gradientNorm!, 5);
     },

@@ -56,6 +56,12 @@ export class HostSteps {
    * @returns whether the step is to be taken
    */
   async compute(step: Step, gradients: readonly FloatArray[], isWhole: boolean): Promise<boolean> {
+    const isTaken = await this.#compute(step, gradients, isWhole);
+    if (!isTaken) this.#made = [];
+    return isTaken;
+  }
+
+  async #compute(step: Step, gradients: readonly FloatArray[], isWhole: boolean): Promise<boolean> {
     const { definition, blocks, kinds } = this.#settings;
     const { situations, scalars } = definition;
     this.#made = [];

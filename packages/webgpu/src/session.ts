@@ -81,7 +81,7 @@ class WebgpuSession implements Omit<Session<WebgpuVariable, WebgpuGradient, 'asy
       return finiteCheck ? this.#device.fetch(this.#memory.flag) : null;
     });
     if (dropped?.[0]) return false;
-    if (measure.size > 0 && step.phase === 'update') {
+    if (measure.size > 0 && step.phase === 'update' && step.ordinary) {
       this.#measured = { indices: [...indices], situation: this.#definition.situations.keyOf(step, true) };
     }
     return true;

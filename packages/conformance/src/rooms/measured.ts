@@ -11,6 +11,7 @@ const R = Math.fround;
 /** Norms that are measured, under each clip; a norm over both types. */
 export const measuredNorms = (): SuiteTest[] => [
   ...[{ clipnorm: 1.5 }, { globalClipnorm: 1.5 }, { clipvalue: 0.1 }, {}].map(measuring),
+  onlyOverwriting(),
   twoTypes(),
 ];
 
@@ -55,6 +56,25 @@ const measured =
       if (scale === 1) await run({ a: [1 + 2 ** -20, 2 ** 10 + 2 ** -13], b: [1 / 3] });
     }
   };
+
+/** A step that only overwrites moves nothing, and so measures nothing. */
+function onlyOverwriting(): SuiteTest {
+  const spec: Spec = {
+    options: { learningRate: 0.5 },
+    extras: { measure: ['gradient-norm', 'update-norm'] },
+    overwrite: ['c'],
+  };
+  const run: SuiteTest['run'] = async ({ backend }) =>
+    withRig(backend, spec, { a: [2], c: [1] }, async (rig) => {
+      await rig.apply([[3, 4], [7]]);
+      const before = JSON.stringify(await rig.optimizer.measured());
+      await rig.apply([null, [9]]);
+      const after = JSON.stringify(await rig.optimizer.measured());
+      check(before === after, `a step that only overwrites measured: ${before} became ${after}`);
+    });
+  const title = 'a step in which gradients only overwrite variables leaves the last norms as they were';
+  return test('measured-overwriting', title, run, needsOfSpec(spec));
+}
 
 /** Whether norms are to be measured in float64: by what computes on the host. */
 const measuresWide = (backend: AnyBackend): boolean => isExact(backend) || backend.supports.has('float64');

@@ -1,5 +1,5 @@
 import type { Backend } from '@sgd/core';
-import { openTensors, TENSOR_FEATURES } from '@sgd/core/engine';
+import { openTensors, FEATURES } from '@sgd/core/engine';
 import { engine } from './engine.ts';
 import { isTensor, type Tensor, tensor } from './tensor.ts';
 
@@ -8,7 +8,7 @@ export const sgdJax = (): Backend<Tensor, Tensor, 'sync'> => ({
   contract: 2,
   name: 'sgd-jax',
   mode: 'sync',
-  supports: new Set(TENSOR_FEATURES.filter((feature) => feature !== 'float64')),
+  supports: new Set(FEATURES.filter((feature) => feature !== 'float64')),
   tolerance: { rtol: 1e-6, atol: 1e-7 },
   variable: tensor,
   gradient: tensor,

@@ -1,28 +1,10 @@
-import type { Backend, Feature, FloatArray, HostTensor, LossScaleOptimizer, Mode, RuleOptimizer } from '@sgd/core';
+import type { Backend, FloatArray, HostTensor, LossScaleOptimizer, Mode, RuleOptimizer } from '@sgd/core';
 
 /** A backend whose handles the suite knows nothing about. */
 export type AnyBackend = Backend<unknown, unknown, Mode>;
 
 /** An optimizer over such a backend. */
 export type AnyOptimizer = RuleOptimizer<unknown, unknown, Mode> | LossScaleOptimizer<unknown, unknown, Mode>;
-
-/** Every feature of the contract. */
-export const allFeatures: readonly Feature[] = [
-  'weight-decay',
-  'accumulation',
-  'average',
-  'finite-check',
-  'clip-value',
-  'clip-norm',
-  'clip-global-norm',
-  'groups',
-  'measure',
-  'overwrite',
-  'constraint',
-  'float64',
-  'pow',
-  'sum',
-];
 
 /** Whether the backend claims Keras's bits. */
 export function isExact(backend: AnyBackend): boolean {

@@ -1,6 +1,7 @@
 import { cpu } from '@sgd/cpu';
 import { describe, expect, it } from 'vitest';
-import { allFeatures, type AnyBackend, derive } from '../src/backend.ts';
+import { FEATURES } from '@sgd/core/engine';
+import { type AnyBackend, derive } from '../src/backend.ts';
 import { conformance, runSuite, strict } from '../src/index.ts';
 import { suite } from '../src/suite.ts';
 
@@ -29,9 +30,9 @@ describe('the suite', () => {
     expect(calls).toBe(1);
   });
 
-  it.each(allFeatures)('asserts the refusal where a backend leaves out "%s", and nothing fails', async (feature) => {
+  it.each(FEATURES)('asserts the refusal where a backend leaves out "%s", and nothing fails', async (feature) => {
     const base = cpu() as unknown as AnyBackend;
-    const left = allFeatures.filter((one) => one !== feature);
+    const left = FEATURES.filter((one) => one !== feature);
     const lacking = derive(base, {
       supports: new Set(left),
       ...(feature === 'float64' ? { variable: (values) => base.variable(values) } : {}),
@@ -43,7 +44,7 @@ describe('the suite', () => {
 
   it('fails a backend that leaves out a feature in words only', async () => {
     // it says that it has no momentum, but core is told otherwise
-    const supports = new Set(allFeatures);
+    const supports = new Set(FEATURES);
     let asked = 0;
     const lying = derive(cpu() as unknown as AnyBackend, {});
     Object.defineProperty(lying, 'supports', { get: () => (asked++ % 2 === 0 ? new Set(['float64']) : supports) });

@@ -1,23 +1,7 @@
-import { type Backend, checkOptions, type Feature, type HostTensor, SgdError, shown } from '@sgd/core';
+import { type Backend, checkOptions, type HostTensor, SgdError, shown } from '@sgd/core';
+import { FEATURES } from '@sgd/core/engine';
 import { openSession } from './session.ts';
 import { arrayOf, came, type CpuGradient, type CpuVariable, fits, type Shaped, shapeOf } from './tensor.ts';
-
-const FEATURES: readonly Feature[] = [
-  'weight-decay',
-  'accumulation',
-  'average',
-  'finite-check',
-  'clip-value',
-  'clip-norm',
-  'clip-global-norm',
-  'groups',
-  'measure',
-  'overwrite',
-  'constraint',
-  'float64',
-  'pow',
-  'sum',
-];
 
 const copyOf = (values: HostTensor): Shaped => ({ ...values, data: values.data.slice() });
 

@@ -1,6 +1,7 @@
 import type { Entry, FloatArray, Mode, Program, Session, Step, WriteEntry } from '@sgd/core';
 import { type AnyRule, sgd } from '@sgd/core/engine';
-import { allFeatures, type AnyBackend, isPromise, tensor } from '../backend.ts';
+import { FEATURES } from '@sgd/core/engine';
+import { type AnyBackend, isPromise, tensor } from '../backend.ts';
 import { check, show } from '../failure.ts';
 import { identical } from '../numbers.ts';
 import { errorOf, later } from '../refusals.ts';
@@ -64,8 +65,7 @@ function members(backend: AnyBackend): void {
   check((contract as number) === 2, `contract is ${show(contract)}, expected 2`);
   check(typeof name === 'string' && name !== '', `name is ${show(name)}, expected a string`);
   check(kind === 'sync' || kind === 'async', `mode is ${show(kind)}, expected "sync" or "async"`);
-  for (const feature of supports)
-    check(allFeatures.includes(feature), `supports ${show(feature)}, which is no feature`);
+  for (const feature of supports) check(FEATURES.includes(feature), `supports ${show(feature)}, which is no feature`);
   for (const key of ['rtol', 'atol'] as const) {
     const value = tolerance[key];
     check(

@@ -8,7 +8,8 @@ export { type Kernel, type KernelOutputs, makeKernel, type Observation, type Pas
 export { NumberProgram } from './number-program.ts';
 export { numberOps, roundingOf } from './numbers.ts';
 export { StepScalars } from './step-scalars.ts';
-export { TENSOR_FEATURES, type TensorEngine, type TensorOperations, type Value } from './tensor-engine.ts';
+export { FEATURES } from './features.ts';
+export { type TensorEngine, type TensorOperations, type Value } from './tensor-engine.ts';
 export { openTensors } from './tensor-session.ts';
 export { plainSession } from './plain-session.ts';
 export { PAIRWISE_LEAF, pairwiseHalf, pairwiseSum } from './pairwise.ts';

@@ -1,4 +1,4 @@
-import type { DType, Feature, FloatArray, ProgramVariable } from '../contract.ts';
+import type { DType, FloatArray, ProgramVariable } from '../contract.ts';
 import type { Operation } from '../rules/rule.ts';
 
 /** A tensor, or one number for all elements of one. */
@@ -41,24 +41,3 @@ export interface TensorEngine<T extends object> {
 
 /** Number of elements. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
-
-/**
- * All that {@link openTensors} does. An engine leaves out what it can't do: constraints and the finite check where it reads later only,
- * float64, `pow`.
- */
-export const TENSOR_FEATURES: readonly Feature[] = [
-  'weight-decay',
-  'accumulation',
-  'average',
-  'finite-check',
-  'clip-value',
-  'clip-norm',
-  'clip-global-norm',
-  'groups',
-  'measure',
-  'overwrite',
-  'constraint',
-  'float64',
-  'pow',
-  'sum',
-];

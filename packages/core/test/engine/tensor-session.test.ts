@@ -1,5 +1,5 @@
 import { type Backend, defineOptimizer, type FloatArray, type OptimizerClass, type SGD } from '@sgd/core';
-import { numberOps, openTensors, pairwiseSum, TENSOR_FEATURES, type TensorEngine, type Value } from '@sgd/core/engine';
+import { numberOps, openTensors, pairwiseSum, FEATURES, type TensorEngine, type Value } from '@sgd/core/engine';
 import { cpu } from '@sgd/cpu';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -76,7 +76,7 @@ function counted(sumsAreTensors: boolean) {
     contract: 2,
     name: 'counted',
     mode: 'sync',
-    supports: new Set(TENSOR_FEATURES),
+    supports: new Set(FEATURES),
     tolerance: { rtol: 0, atol: 0 },
     variable: ({ data, shape }) => copy(data, shape),
     gradient: ({ data, shape }) => copy(data, shape),

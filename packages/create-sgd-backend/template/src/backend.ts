@@ -8,7 +8,7 @@ export const myBackend = (): Backend<Tensor, Tensor, 'sync'> => ({
   name: 'my-backend',
   mode: 'sync',
   // Add feature by feature, each turns tests on: weight-decay, accumulation, average, finite-check, clip-value, clip-norm,
-  // clip-global-norm, groups, measure, overwrite, constraint, float64, pow, sum. All: `TENSOR_FEATURES` of `@sgd/core/engine`.
+  // clip-global-norm, groups, measure, overwrite, constraint, float64, pow, sum. All: `FEATURES` of `@sgd/core/engine`.
   supports: new Set<Feature>([]),
   tolerance: { rtol: 1e-6, atol: 1e-7 }, // of one step; zeros claim the bits of Keras
   describe: () =>

@@ -1,3 +1,4 @@
+import type { Spec } from './check.ts';
 import type { Config } from './config.ts';
 import type { Backend, Mode } from './contract.ts';
 import type { Extras } from './extras.ts';
@@ -24,15 +25,18 @@ export interface AdamConfig extends Config<AdamOptions> {
   readonly name: string;
 }
 
+/** How the options of the rule are checked. */
+export const ADAM_OPTIONS: Spec = {
+  beta1: kindOf(0.9),
+  beta2: kindOf(0.999),
+  epsilon: kindOf(1e-7),
+  amsgrad: kindOf(false),
+};
+
 const DEFINITION: OptimizerDefinition = {
   className: 'Adam',
   name: 'adam',
-  options: {
-    beta1: kindOf(0.9),
-    beta2: kindOf(0.999),
-    epsilon: kindOf(1e-7),
-    amsgrad: kindOf(false),
-  },
+  options: ADAM_OPTIONS,
   defaults: { learningRate: 0.001 },
   rule: adam,
 };

@@ -1,21 +1,15 @@
+import { ADAM_OPTIONS, type AdamOptions } from './adam.ts';
 import type { Config } from './config.ts';
 import type { Backend, Mode } from './contract.ts';
 import type { Extras } from './extras.ts';
-import { kindOf, type OptimizerDefinition } from './optimizer-definition.ts';
-import type { OptimizerOptions } from './options.ts';
+import type { OptimizerDefinition } from './optimizer-definition.ts';
 import { RuleOptimizer } from './rule-optimizer.ts';
 import { adam, type AdamRuleConfig } from './rules/adam.ts';
 
 /** Options of {@link AdamW}: Keras's, in camelCase. */
-export interface AdamWOptions extends OptimizerOptions {
-  /** Decay of the first moment; default 0.9. */
-  readonly beta1?: number | undefined;
-  /** Decay of the second moment; default 0.999. */
-  readonly beta2?: number | undefined;
-  /** Keeps the divisor from 0; default 1e-7. */
-  readonly epsilon?: number | undefined;
-  /** Whether to divide by the largest second moment so far; default `false`. */
-  readonly amsgrad?: boolean | undefined;
+export interface AdamWOptions extends AdamOptions {
+  /** Default 0.004; not null: without decay take `Adam`. */
+  readonly weightDecay?: number | undefined;
 }
 
 /** {@link AdamWOptions} with every default filled in, in Keras's order. */
@@ -27,12 +21,7 @@ export interface AdamWConfig extends Config<AdamWOptions> {
 const DEFINITION: OptimizerDefinition = {
   className: 'AdamW',
   name: 'adamw',
-  options: {
-    beta1: kindOf(0.9),
-    beta2: kindOf(0.999),
-    epsilon: kindOf(1e-7),
-    amsgrad: kindOf(false),
-  },
+  options: ADAM_OPTIONS,
   defaults: { learningRate: 0.001, weightDecay: 0.004 },
   rule: adam,
 };

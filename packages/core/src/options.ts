@@ -10,7 +10,7 @@ import type { OnWarning } from './warnings.ts';
 export interface OptimizerOptions {
   /** The first part of the paths of the optimizer's own variables; without "/". Default: the class name in snake_case. */
   readonly name?: string | null | undefined;
-  /** Default 0.01. A number is kept as float32. */
+  /** The default is the optimizer's: 0.01 for SGD, 0.001 for Adam and its kin. A number is kept as float32. */
   readonly learningRate?: LearningRate | undefined;
   /**
    * Decoupled weight decay: `x = x - (x * weightDecay) * learningRate` before each update. Default `null`: none. 0 counts as set.

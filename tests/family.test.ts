@@ -29,18 +29,20 @@ interface FamilyCase {
   }[];
   readonly optimizerVariables: readonly object[];
   readonly steps: readonly {
-    readonly grads?: readonly (readonly GoldenNumber[] | null)[];
+    readonly grads: readonly (readonly GoldenNumber[] | null)[];
     readonly setLearningRate?: GoldenNumber | SerializedObject;
-    readonly finalize?: boolean;
   }[];
   readonly expect: readonly {
     readonly step: number;
+    readonly learningRateUsed: GoldenNumber;
     readonly iterations: number;
-    readonly learningRate: GoldenNumber;
-    readonly variables?: readonly (readonly GoldenNumber[])[];
-    readonly state?: Readonly<Record<string, readonly GoldenNumber[]>>;
+    readonly rawIterations: number;
+    readonly variables: readonly (readonly GoldenNumber[])[];
+    readonly state: Readonly<Record<string, readonly GoldenNumber[]>>;
+    readonly dynamicScale?: GoldenNumber;
+    readonly stepCounter?: number;
   }[];
-  readonly final?: { readonly variables: readonly (readonly GoldenNumber[])[] };
+  readonly final: { readonly variables: readonly (readonly GoldenNumber[])[] };
 }
 
 type AnyBackend = Backend<unknown, unknown>;
@@ -98,33 +100,34 @@ async function replay(test: FamilyCase, engine: string, backend: AnyBackend): Pr
     });
   };
 
-  for (const [index, { grads, setLearningRate, finalize }] of test.steps.entries()) {
+  for (const [index, { grads, setLearningRate }] of test.steps.entries()) {
     if (setLearningRate !== undefined) {
       optimizer.learningRate =
         typeof setLearningRate === 'object' ? deserializeSchedule(setLearningRate) : toNumber(setLearningRate);
     }
-    if (grads !== undefined) {
-      const gradients = grads.map((values, i) =>
-        values === null ? null : backend.gradient({ data: arrayOf(values), shape: test.variables[i]!.shape }),
-      );
-      await optimizer.apply(gradients);
-      for (const gradient of gradients) if (gradient !== null) backend.free(gradient);
-    }
-    if (finalize === true) await optimizer.finalizeVariableValues();
+    const rate = optimizer.learningRate;
+    const gradients = grads.map((values, i) =>
+      values === null ? null : backend.gradient({ data: arrayOf(values), shape: test.variables[i]!.shape }),
+    );
+    await optimizer.apply(gradients);
+    for (const gradient of gradients) if (gradient !== null) backend.free(gradient);
     const wanted = test.expect.find(({ step }) => step === index);
     if (wanted === undefined) continue;
     const at = `${test.id}: step ${index}`;
-    expect(optimizer.iterations, at).toBe(wanted.iterations);
+    expect(Math.fround(toNumber(wanted.learningRateUsed)), at).toBe(rate);
+    const { iterations: rawIterations, lossScale } = await optimizer.getState();
+    expect([optimizer.iterations, rawIterations], at).toEqual([wanted.iterations, wanted.rawIterations]);
+    expect([lossScale?.dynamicScale, lossScale?.stepCounter], at).toEqual([wanted.dynamicScale, wanted.stepCounter]);
     for (const [i, { path }] of test.variables.entries()) {
-      if (wanted.variables) compare(`${at}: ${path}`, await optimizer.read(path), wanted.variables[i]!);
+      compare(`${at}: ${path}`, await optimizer.read(path), wanted.variables[i]!);
     }
-    for (const [path, values] of Object.entries(wanted.state ?? {})) {
+    for (const [path, values] of Object.entries(wanted.state)) {
       compare(`${at}: ${path}`, await optimizer.read(path), values);
     }
   }
-  if (test.final && !test.steps.some(({ finalize }) => finalize)) await optimizer.finalizeVariableValues();
+  await optimizer.finalizeVariableValues();
   for (const [i, { path }] of test.variables.entries()) {
-    if (test.final) compare(`${test.id}: final ${path}`, await optimizer.read(path), test.final.variables[i]!);
+    compare(`${test.id}: final ${path}`, await optimizer.read(path), test.final.variables[i]!);
   }
   const last = [...optimizer.trainableVariables];
   await optimizer.dispose();

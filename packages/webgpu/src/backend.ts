@@ -1,4 +1,4 @@
-import { type Backend, checkOptions, type Feature, type HostTensor, SgdError } from '@sgd/core';
+import { type Backend, checkOptions, type Feature, type HostTensor, SgdError, shown } from '@sgd/core';
 import { Device } from './device.ts';
 import type { GpuBuffer, GpuDevice } from './gpu.ts';
 import { openSession } from './session.ts';
@@ -56,7 +56,7 @@ export async function webgpu(options: WebgpuOptions = {}): Promise<WebgpuBackend
   checkOptions(options, ['device'], 'webgpu');
   const { device: given } = options;
   if (given !== undefined && typeof given?.createComputePipeline !== 'function') {
-    throw new SgdError('SGD_INVALID_OPTION', 'device: expected a GPUDevice');
+    throw new SgdError('SGD_INVALID_OPTION', `device: expected a GPUDevice, got ${shown(given)}`);
   }
   const device = new Device(given ?? (await makeDevice()));
   const made = new WeakSet<GpuBuffer>();

@@ -1,3 +1,4 @@
+import { sizeOf } from '@sgd/core/engine';
 import type { FloatArray, Measure, Program, Step } from '@sgd/core';
 import type { StepDefinition } from '@sgd/core/engine';
 import { GlobalNorm } from './global-norm.ts';
@@ -33,7 +34,7 @@ export class ArraySteps {
     this.#definition = definition;
     this.#globalNorm = definition.hasGlobalNorm ? new GlobalNorm(definition, variables.length, jitless) : null;
     this.#observed = new Float64Array(measure.size);
-    this.#sizes = variables.map(({ shape }) => shape.reduce((product, n) => product * n, 1));
+    this.#sizes = variables.map(({ shape }) => sizeOf(shape));
     this.#lastGiven = new Float64Array(variables.length);
   }
 

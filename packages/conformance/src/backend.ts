@@ -11,11 +11,6 @@ export function isExact(backend: AnyBackend): boolean {
   return backend.tolerance.rtol === 0 && backend.tolerance.atol === 0;
 }
 
-/** Number of elements of a shape. */
-export function sizeOf(shape: readonly number[]): number {
-  return shape.reduce((product, n) => product * n, 1);
-}
-
 /**
  * The same backend with some members replaced. Methods keep their own `this`, so it works for class instances, private members
  * included.

@@ -1,3 +1,4 @@
+import { sizeOf } from '@sgd/core/engine';
 import {
   type Constraint,
   type Extras,
@@ -10,7 +11,7 @@ import {
   type SGDOptions,
   type State,
 } from '@sgd/core';
-import { type AnyBackend, type AnyOptimizer, isExact, sizeOf, tensor } from './backend.ts';
+import { type AnyBackend, type AnyOptimizer, isExact, tensor } from './backend.ts';
 import { check, fail, show } from './failure.ts';
 import { identical, largestMagnitude, same } from './numbers.ts';
 import { random } from './random.ts';

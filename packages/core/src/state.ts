@@ -1,3 +1,4 @@
+import { sizeOf } from './engine/size.ts';
 import { isNumber, isObject, shown } from './check.ts';
 import type { Entry, FloatArray, Mode, WriteEntry } from './contract.ts';
 import { refuse } from './errors.ts';
@@ -91,15 +92,7 @@ type Checked = Pick<State, 'iterations' | 'learningRate' | 'slots' | 'lossScale'
 
 /** Reads a state once, and refuses what does not fit. */
 function check<V, G, M extends Mode>(machine: Machine<V, G, M>, state: unknown, className: string): Checked {
-  const expected = stateOf(
-    machine,
-    className,
-    ({ dtype, shape }) =>
-      new Expected(
-        dtype,
-        shape.reduce((a, b) => a * b, 1),
-      ),
-  );
+  const expected = stateOf(machine, className, ({ dtype, shape }) => new Expected(dtype, sizeOf(shape)));
   // of these, only the class must fit
   expected.config = { className };
   delete expected.generatedPaths;

@@ -1,18 +1,8 @@
+import { sizeOf } from '@sgd/core/engine';
 import { type Constraint, type Entry, type Measured, type Program, type Session, SgdError } from '@sgd/core';
 import { copyOf, engineOf, readAll, readsAtOnce, wantDevice, wantValues } from './engines.ts';
 import { choosePath } from './paths.ts';
-import {
-  assign,
-  copied,
-  type Figure,
-  makeState,
-  put,
-  type Ref,
-  sizeOf,
-  type State,
-  tensorOf,
-  wantAlive,
-} from './state.ts';
+import { assign, copied, type Figure, makeState, put, type Ref, type State, tensorOf, wantAlive } from './state.ts';
 import type { Tensor, TensorFlow } from './tf.ts';
 
 /** A constraint that works on the tensor: gives a new one, or none to leave the variable as it is. */

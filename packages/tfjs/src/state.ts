@@ -1,5 +1,5 @@
 import { type FloatArray, type Measure, type Program, SgdError, type Slot } from '@sgd/core';
-import { StepDefinition } from '@sgd/core/engine';
+import { StepDefinition, sizeOf } from '@sgd/core/engine';
 import type { Tensor, TensorFlow, Variable } from './tf.ts';
 
 /** Where a variable is: the drop-in optimizer may be opened on variables that it meets only later. */
@@ -22,9 +22,6 @@ export interface State {
   /** Room of a path for its own numbers. */
   scratch: Tensor | undefined;
 }
-
-/** Number of elements. */
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
 /** Slots with their first values for the variables of a program. */
 export function makeState(tf: TensorFlow, program: Program, refs: readonly Ref[]): State {

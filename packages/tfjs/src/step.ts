@@ -1,8 +1,8 @@
 import type { Measure, Step } from '@sgd/core';
-import { pairwiseSum } from '@sgd/core/engine';
+import { pairwiseSum, sizeOf } from '@sgd/core/engine';
 import { engineOf } from './engines.ts';
 import { allFinite, LARGEST } from './numbers.ts';
-import { measure, sizeOf, type State } from './state.ts';
+import { measure, type State } from './state.ts';
 import { totalOnDevice } from './sums.ts';
 import { TensorOps, type Value } from './tensor-ops.ts';
 import type { Tensor } from './tf.ts';

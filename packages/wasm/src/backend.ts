@@ -1,3 +1,4 @@
+import { sizeOf } from '@sgd/core/engine';
 import {
   type Backend,
   checkOptions,
@@ -118,12 +119,7 @@ export async function wasm(options: WasmOptions = {}): Promise<WasmBackend> {
     tolerance: { rtol: 0, atol: 0 },
     variable: copy,
     gradient: copy,
-    zeros: (shape, name) =>
-      make(
-        shape.reduce((n, d) => n * d, 1),
-        shape,
-        name,
-      ),
+    zeros: (shape, name) => make(sizeOf(shape), shape, name),
     from,
     free(value) {
       const tensor = tensorOf(value, arena);

@@ -1,3 +1,4 @@
+import { sizeOf } from '@sgd/core/engine';
 import { PIECE_BYTES } from '@sgd/compile';
 import { type FloatArray, type ProgramVariable, SgdError } from '@sgd/core';
 import type { VariableMemory } from './aliasing.ts';
@@ -55,7 +56,7 @@ export class Gradients {
   ) {
     this.#arena = arena;
     this.#variables = variables;
-    this.#lengths = variables.map(({ shape }) => shape.reduce((n, d) => n * d, 1));
+    this.#lengths = variables.map(({ shape }) => sizeOf(shape));
     this.#memory = memory;
     this.#make = make;
     this.#knownApart = variables.map(() => null);

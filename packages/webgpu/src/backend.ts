@@ -1,17 +1,9 @@
+import { sizeOf } from '@sgd/core/engine';
 import { type Backend, checkOptions, type Feature, type HostTensor, SgdError, shown } from '@sgd/core';
 import { Device } from './device.ts';
 import type { GpuBuffer, GpuDevice } from './gpu.ts';
 import { openSession } from './session.ts';
-import {
-  dataOf,
-  describe,
-  freed,
-  isBuffer,
-  refuses,
-  sizeOf,
-  type WebgpuGradient,
-  type WebgpuVariable,
-} from './tensor.ts';
+import { dataOf, describe, freed, isBuffer, refuses, type WebgpuGradient, type WebgpuVariable } from './tensor.ts';
 
 const FEATURES: readonly Feature[] = [
   'weight-decay',

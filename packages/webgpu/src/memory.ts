@@ -1,10 +1,11 @@
+import { sizeOf } from '@sgd/core/engine';
 import { FIGURE, MOST_PARTS } from '@sgd/compile';
 import { type Program, SgdError } from '@sgd/core';
 import type { StepDefinition } from '@sgd/core/engine';
 import type { Device } from './device.ts';
 import { type GpuBuffer, USAGE } from './gpu.ts';
 import type { ProgramKernels } from './kernels.ts';
-import { dataOf, describe, isBuffer, sizeOf, type WebgpuVariable } from './tensor.ts';
+import { dataOf, describe, isBuffer, type WebgpuVariable } from './tensor.ts';
 
 /** Where the parameters of a variable begin: as far apart as devices want it. */
 const PARAMETER_BYTES = 256;

@@ -1,7 +1,7 @@
 import type { Entry, FloatArray, Measured, Program, Session, Step, WriteEntry } from '@sgd/core';
 import { SgdError } from '@sgd/core';
 import { FIGURE } from '@sgd/compile';
-import { plainSession, StepDefinition } from '@sgd/core/engine';
+import { plainSession, StepDefinition, sizeOf } from '@sgd/core/engine';
 import type { Device } from './device.ts';
 import type { GpuBuffer, GpuEncoder } from './gpu.ts';
 import { ProgramKernels } from './kernels.ts';
@@ -20,7 +20,7 @@ export async function openSession(
   const definition = new StepDefinition(program);
   const kernels = new ProgramKernels(definition, program);
   program.variables.forEach(({ shape }, i) => {
-    const lanes = lanesOf(shape.reduce((product, n) => product * n, 1));
+    const lanes = lanesOf(sizeOf(shape));
     for (const situation of definition.situations.all) kernels.of(i, situation, lanes);
   });
   kernels.check(device.gpu.limits);

@@ -1,3 +1,4 @@
+import { sizeOf } from '@sgd/core/engine';
 import { SgdError, shownShape, shownTensor } from '@sgd/core';
 import { type GpuBuffer, OF_TENSORS, USAGE } from './gpu.ts';
 
@@ -30,8 +31,6 @@ const isBare = (value: unknown): value is GpuBuffer | Float32Array => ArrayBuffe
 
 /** The buffer or array of a variable or gradient. */
 export const dataOf = (value: WebgpuVariable): GpuBuffer | Float32Array => (isBare(value) ? value : value?.data);
-
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
 
 function flawOf(buffer: GpuBuffer, usage: number): string | null {
   if (freed.has(buffer)) return 'a buffer that was freed';

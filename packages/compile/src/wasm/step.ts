@@ -1,5 +1,5 @@
 import type { Measure, Program, Step } from '@sgd/core';
-import { StepDefinition } from '@sgd/core/engine';
+import { StepDefinition, sizeOf } from '@sgd/core/engine';
 import { programCode, type ProgramCode } from './code.ts';
 import { GlobalNorm } from './global-norm.ts';
 import { RECORD } from './layout.ts';
@@ -93,7 +93,7 @@ export class WasmStep {
     this.#records += base;
     this.#program.variables.forEach(({ shape }, i) => {
       const record = this.#recordOf(i) >>> 2;
-      memory.words[record + RECORD.bytes] = 4 * shape.reduce((n, d) => n * d, 1);
+      memory.words[record + RECORD.bytes] = 4 * sizeOf(shape);
       memory.words[record + RECORD.observed] = this.#observed;
     });
     for (const table of [this.#updates, this.#squares]) table.layOut(memory, base, (i) => this.#recordOf(i));

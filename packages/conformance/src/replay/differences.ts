@@ -1,3 +1,4 @@
+import { sizeOf } from '@sgd/core/engine';
 import type { SgdErrorCode } from '@sgd/core';
 import {
   type CheckCase,
@@ -6,7 +7,6 @@ import {
   type TrajectoryCase,
   withNumbers,
 } from '../goldens/format.ts';
-import { sizeOf } from '../backend.ts';
 
 /** Where Keras lets something pass and we refuse: a case that does it is replayed up to there, and the refusal is asserted. */
 interface Difference {

@@ -1,3 +1,4 @@
+import { sizeOf } from '@sgd/core/engine';
 import {
   deserializeSchedule,
   type Constraint,
@@ -6,7 +7,7 @@ import {
   nonNegative,
   serialize,
 } from '@sgd/core';
-import { type AnyBackend, type AnyOptimizer, sizeOf, tensor } from '../backend.ts';
+import { type AnyBackend, type AnyOptimizer, tensor } from '../backend.ts';
 import {
   type GoldenNumber,
   type GoldenStep,

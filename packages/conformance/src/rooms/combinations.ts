@@ -1,3 +1,4 @@
+import { sizeOf } from '@sgd/core/engine';
 import {
   type Constraint,
   InverseTimeDecay,
@@ -6,7 +7,7 @@ import {
   type Mode,
   nonNegative,
 } from '@sgd/core';
-import { sizeOf } from '../backend.ts';
+
 import { check, fail } from '../failure.ts';
 import { largestMagnitude } from '../numbers.ts';
 import { floats, random } from '../random.ts';

@@ -1,5 +1,6 @@
+import { sizeOf } from '@sgd/core/engine';
 import type { SgdErrorCode, State } from '@sgd/core';
-import { type AnyBackend, type AnyOptimizer, sizeOf, tensor } from '../backend.ts';
+import { type AnyBackend, type AnyOptimizer, tensor } from '../backend.ts';
 import { check } from '../failure.ts';
 import { identical } from '../numbers.ts';
 import { floats, random } from '../random.ts';

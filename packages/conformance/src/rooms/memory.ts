@@ -1,5 +1,6 @@
+import { sizeOf } from '@sgd/core/engine';
 import type { FloatArray, SgdErrorCode } from '@sgd/core';
-import { type AnyBackend, sizeOf } from '../backend.ts';
+import { type AnyBackend } from '../backend.ts';
 import { check, show } from '../failure.ts';
 import { floats, random } from '../random.ts';
 import { codeOf, errorOf, wantRefusal } from '../refusals.ts';

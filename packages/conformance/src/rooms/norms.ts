@@ -1,5 +1,6 @@
+import { sizeOf } from '@sgd/core/engine';
 import type { LossScaleOptimizer, Mode, SGDOptions } from '@sgd/core';
-import { sizeOf } from '../backend.ts';
+
 import { check } from '../failure.ts';
 import { floats, random } from '../random.ts';
 import { wantRefusal } from '../refusals.ts';

@@ -1,5 +1,6 @@
+import { sizeOf } from '@sgd/core/engine';
 import type { SgdErrorCode } from '@sgd/core';
-import { type AnyOptimizer, sizeOf } from '../backend.ts';
+import { type AnyOptimizer } from '../backend.ts';
 import { check, show } from '../failure.ts';
 import { floats, random } from '../random.ts';
 import { codeOf, errorOf, later } from '../refusals.ts';

@@ -1,5 +1,6 @@
+import { sizeOf } from '@sgd/core/engine';
 import type { FloatArray } from '@sgd/core';
-import { type AnyBackend, sizeOf, tensor } from '../backend.ts';
+import { type AnyBackend, tensor } from '../backend.ts';
 import { check } from '../failure.ts';
 import { identical } from '../numbers.ts';
 import { floats, random } from '../random.ts';

@@ -1,5 +1,6 @@
+import { sizeOf } from '@sgd/core/engine';
 import type { SgdErrorCode, State } from '@sgd/core';
-import { type AnyBackend, sizeOf, tensor } from '../backend.ts';
+import { type AnyBackend, tensor } from '../backend.ts';
 import { check, show } from '../failure.ts';
 import { floats, random } from '../random.ts';
 import { codeOf, errorOf, wantRefusal } from '../refusals.ts';

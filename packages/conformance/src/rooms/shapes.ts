@@ -1,4 +1,4 @@
-import { sizeOf } from '../backend.ts';
+import { sizeOf } from '@sgd/core/engine';
 import { check } from '../failure.ts';
 import { floats, random } from '../random.ts';
 import { needsOfSpec, type Shapes, type Spec, wantSame, withRig } from '../rig.ts';

@@ -1,5 +1,6 @@
+import { sizeOf } from '@sgd/core/engine';
 import { InverseTimeDecay, type State } from '@sgd/core';
-import { type AnyBackend, sizeOf } from '../backend.ts';
+import { type AnyBackend } from '../backend.ts';
 import { check } from '../failure.ts';
 import { identical } from '../numbers.ts';
 import { floats, random } from '../random.ts';

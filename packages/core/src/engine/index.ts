@@ -14,6 +14,7 @@ export { openTensors } from './tensor-session.ts';
 export { plainSession } from './plain-session.ts';
 export { PAIRWISE_LEAF, pairwiseHalf, pairwiseSum } from './pairwise.ts';
 export { Situations, type StepPhase } from './situations.ts';
+export { sizeOf } from './size.ts';
 export { type Definition, StepDefinition } from './step-definition.ts';
 export type { Named } from './surround.ts';
 export type { AnyRule, Operation, Ops, Rule, SlotSpec, StepScalar } from '../rules/rule.ts';

@@ -38,6 +38,3 @@ export interface TensorEngine<T extends object> {
   /** Called after a step with the new tensors: a lazy engine computes them, since nobody may read them for a whole training. */
   settle?(tensors: readonly T[]): void;
 }
-
-/** Number of elements. */
-export const sizeOf = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);

@@ -1,3 +1,4 @@
+import { sizeOf } from './size.ts';
 import {
   type Entry,
   type FloatArray,
@@ -10,7 +11,7 @@ import {
 import { SgdError } from '../errors.ts';
 import { plainSession } from './plain-session.ts';
 import { StepDefinition } from './step-definition.ts';
-import { sizeOf, type TensorEngine, type Value } from './tensor-engine.ts';
+import { type TensorEngine, type Value } from './tensor-engine.ts';
 import { TensorState } from './tensor-state.ts';
 import { type TensorContext, TensorStep } from './tensor-step.ts';
 

@@ -1,7 +1,8 @@
+import { sizeOf } from './size.ts';
 import { SgdError } from '../errors.ts';
 import type { Entry, Measure, Program } from '../contract.ts';
 import type { StepDefinition } from './step-definition.ts';
-import { sizeOf, type TensorEngine, type Value } from './tensor-engine.ts';
+import { type TensorEngine, type Value } from './tensor-engine.ts';
 
 /** The tensors of an optimizer. Those that were given stay the caller's; others are freed when they are replaced. */
 export class TensorState<T extends object> {

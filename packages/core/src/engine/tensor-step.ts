@@ -1,8 +1,9 @@
+import { sizeOf } from './size.ts';
 import type { DType, Measure, Program, Step } from '../contract.ts';
 import { roundingOf } from './numbers.ts';
 import { pairwiseSum } from './pairwise.ts';
 import type { StepDefinition } from './step-definition.ts';
-import { sizeOf, type TensorEngine, type Value } from './tensor-engine.ts';
+import { type TensorEngine, type Value } from './tensor-engine.ts';
 import { Made, mixedOps } from './tensor-ops.ts';
 import { type Inputs, TensorPlan } from './tensor-plan.ts';
 import type { TensorState } from './tensor-state.ts';

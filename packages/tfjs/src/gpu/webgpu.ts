@@ -1,3 +1,4 @@
+import { sizeOf } from '@sgd/core/engine';
 import { type Shader, wgslDeclarations, wgslFunctions } from '@sgd/compile';
 import type { Tensor } from '../tf.ts';
 import type { Device, Run } from './device.ts';
@@ -133,7 +134,7 @@ export const webgpuDevice: Device = {
     );
     if (shader.hostNumbers.length > 0) run.hostNumbers.tensor ??= tf.tensor(run.hostNumbers.values);
     const bindings = bind(run, made);
-    const size = shape.reduce((product, n) => product * n, 1);
+    const size = sizeOf(shape);
     const lanes = size % 4 === 0 ? 4 : 1;
     const { pipeline, layout } = programOf(engine.device, shader, bindings, lanes);
     for (const { dataId } of bindings.tensors) engine.uploadToGPU(dataId);
